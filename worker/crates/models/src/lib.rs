@@ -1,0 +1,9 @@
+//! (skeleton)
+#[cfg(feature = "webgpu")]
+pub async fn smoke() -> f32 {
+    use burn::tensor::{Device, Tensor};
+    let _ = Device::wgpu_options().tasks_max(32).init_async().await;
+    let d = Device::default();
+    let t: Tensor<2> = Tensor::ones([4, 4], &d);
+    t.clone().matmul(t).sum().into_scalar_async::<f32>().await.unwrap_or(0.0)
+}

@@ -1,0 +1,312 @@
+//! Calls to the engine worker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::calls;
+use crate::*;
+
+/// List the workspaces kept on this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListWorkspaces;
+
+/// Make an empty workspace and open it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateWorkspace {
+    /// The name shown to the person.
+    pub name: String,
+}
+
+/// Open a kept workspace, closing the one that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+}
+
+/// What was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Its entry in the list.
+    pub info: WorkspaceInfo,
+    /// How it is held.
+    pub access: Access,
+    /// Sentences about what recovery found, empty after a clean start.
+    pub notices: Vec<String>,
+}
+
+/// Give a workspace another name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+    /// The new name.
+    pub name: String,
+}
+
+/// Delete a workspace with everything in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+}
+
+/// Everything that belongs to a person in the open workspace, as one file (a zip with a manifest).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportWorkspace;
+
+/// Bytes in the reply of [`ExportWorkspace`] and [`ReadFile`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Where they travel.
+    pub blob: Blob,
+    /// Suggested file name.
+    pub name: String,
+}
+
+/// Make a workspace from the file that [`ExportWorkspace`] gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportWorkspace {
+    /// The file.
+    pub blob: Blob,
+    /// Name for the new workspace; the one in the file when empty.
+    pub name: String,
+}
+
+/// Put files into the open workspace. A large import is sent in several of these; `last` ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutFiles {
+    /// The files of this batch.
+    pub files: Vec<FileIn>,
+    /// Apply `.gitignore` files found among the files so far and this batch.
+    pub honour_ignore: bool,
+    /// Size cap per file in bytes.
+    pub max_file_bytes: u64,
+    /// No more batches follow: commit and start to index.
+    pub last: bool,
+}
+
+/// Unpack a zip archive into the open workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutZip {
+    /// The archive.
+    pub blob: Blob,
+    /// Apply `.gitignore` files found inside.
+    pub honour_ignore: bool,
+    /// Size cap per file in bytes.
+    pub max_file_bytes: u64,
+}
+
+/// What became of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Files taken in by this call.
+    pub num_added: u32,
+    /// Files whose content was already there.
+    pub num_unchanged: u32,
+    /// Files left out, by reason, with up to a hundred paths each.
+    pub skipped: Vec<(SkipReason, u32, Vec<String>)>,
+    /// Pairs of paths that differ by case alone.
+    pub case_collisions: Vec<(String, String)>,
+}
+
+/// The file tree of the open workspace, sorted by path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListFiles;
+
+/// Content of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadFile {
+    /// Which.
+    pub path: String,
+}
+
+/// A file as the editor needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileText {
+    /// What stands in the tree for it.
+    pub info: FileInfo,
+    /// The saved bytes.
+    pub blob: Blob,
+    /// Hash of the saved bytes; give it to [`WriteFile`] to notice a change in between.
+    pub hash: [u8; 16],
+    /// The unsaved edit, when there is one.
+    pub draft: Option<Blob>,
+}
+
+/// Save a file (create it when missing) and forget its unsaved edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteFile {
+    /// Which.
+    pub path: String,
+    /// The new content, UTF-8.
+    pub blob: Blob,
+    /// Hash that the caller read; the write is refused with `Conflict` when the saved bytes differ.
+    pub expect: Option<[u8; 16]>,
+}
+
+/// The saved state after a write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    /// Hash of the saved bytes.
+    pub hash: [u8; 16],
+    /// Milliseconds until the lexical layer knew the new text.
+    pub lexical_fresh_ms: f32,
+}
+
+/// Remove a file, or every file below a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovePath {
+    /// File or folder.
+    pub path: String,
+}
+
+/// Rename or move a file or folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenamePath {
+    /// Now.
+    pub from: String,
+    /// Then.
+    pub to: String,
+}
+
+/// Keep an unsaved edit so that it survives a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutDraft {
+    /// The edited file.
+    pub path: String,
+    /// The whole unsaved text, UTF-8; `None` forgets the draft.
+    pub blob: Option<Blob>,
+}
+
+/// Read a setting or a piece of view state (open tabs, theme, …) of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetSetting {
+    /// Its name.
+    pub key: String,
+}
+
+/// Keep a setting with the workspace. JSON by convention; the engine does not look inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutSetting {
+    /// Its name.
+    pub key: String,
+    /// The value; `None` removes it.
+    pub value: Option<String>,
+}
+
+/// Search the open workspace. Events carry interim replies as layers answer; the last reply is complete.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// What to look for.
+    pub query: SearchQuery,
+}
+
+/// Fuzzy file names for quick open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuickOpen {
+    /// What the person typed.
+    pub text: String,
+    /// Paths opened lately, most recent first; they rank higher.
+    pub recent: Vec<String>,
+    /// Number wanted.
+    pub k: u32,
+}
+
+/// A path found by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathMatch {
+    /// The path.
+    pub path: String,
+    /// Higher is better.
+    pub score: f32,
+    /// Matched UTF-16 positions of the path.
+    pub positions: Vec<u32>,
+}
+
+/// Definitions of one file in order, for the outline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Which file.
+    pub path: String,
+}
+
+/// Definitions of the workspace whose name matches, for `@symbol`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindSymbols {
+    /// What the person typed.
+    pub text: String,
+    /// Number wanted.
+    pub k: u32,
+}
+
+/// The present state; cheap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetStatus;
+
+/// Stay open and send an event whenever the status changes, at most every 100 ms. Cancel to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchStatus;
+
+/// Files that the person has open, most important first: they are embedded early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetFocus {
+    /// Paths.
+    pub paths: Vec<String>,
+}
+
+/// Pause or go on with embedding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseEmbedding {
+    /// True to pause.
+    pub paused: bool,
+}
+
+/// Throw the derived index away and build it again from the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reindex;
+
+/// Try to become the writer after the other tab closed. Sent by the app when it was given the Web Lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BecomeWriter;
+
+/// Forget the model worker whose port has this number. The port itself arrives as a bare message `["port", number,
+/// MessagePort]`, since a port cannot stand inside a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgetModel {
+    /// Number that came with the port.
+    pub port: u32,
+}
+
+calls! {
+    /// Everything that the app may ask of the engine worker.
+    EngineRequest {
+        ListWorkspaces => Vec<WorkspaceInfo>;
+        CreateWorkspace => Opened;
+        OpenWorkspace => Opened;
+        RenameWorkspace => ();
+        DeleteWorkspace => ();
+        ExportWorkspace => Bytes;
+        ImportWorkspace => Opened;
+        PutFiles => Imported;
+        PutZip => Imported;
+        ListFiles => Vec<FileInfo>;
+        ReadFile => FileText;
+        WriteFile => Written;
+        RemovePath => u32;
+        RenamePath => u32;
+        PutDraft => ();
+        GetSetting => Option<String>;
+        PutSetting => ();
+        Search => SearchReply, SearchReply;
+        QuickOpen => Vec<PathMatch>;
+        Outline => Vec<SymbolInfo>;
+        FindSymbols => Vec<SymbolInfo>;
+        GetStatus => EngineStatus;
+        WatchStatus => (), EngineStatus;
+        SetFocus => ();
+        PauseEmbedding => ();
+        Reindex => ();
+        BecomeWriter => Access;
+        ForgetModel => ();
+    }
+}
