@@ -1,2 +1,5 @@
-//! (skeleton)
+//! The page of Alcove: everything that a person sees, and the supervisor of the workers behind it.
+
+mod link;
+
 fn main() {}
