@@ -1,0 +1,271 @@
+//! One supervised worker: spawn, hello, heartbeat, back-off.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use gloo_timers::callback::{Interval, Timeout};
+use leptos::prelude::*;
+use link::{Caller, Endpoint, Incoming, Listener, Policy};
+use protocol::{Fault, FaultCode, Frame, Hello};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::*;
+use web_sys::{ErrorEvent, Worker, WorkerOptions, WorkerType};
+
+/// How a worker is doing, for the status bar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkState {
+    /// Its module is loading.
+    #[default]
+    Starting,
+    /// It said hello.
+    Ready,
+    /// It died and is being started again; the sentence says why.
+    Restarting(String),
+    /// It comes from another build than the page: only a reload helps.
+    Stale,
+    /// It could not be started several times in a row; the sentence says what happened.
+    Failed(String),
+}
+
+/// How often a sign of life is asked for.
+const HEARTBEAT_MS: u32 = 1000;
+/// Heartbeats without an answer until a worker counts as dead. Counted in ticks of this page's timer and not in
+/// wall-clock time, so that a tab that was frozen does not kill a healthy worker when it wakes up.
+const MISSED_BEATS: u32 = 4;
+/// Heartbeats that a module may take to load: a first visit over a slow line.
+const BOOT_BEATS: u32 = 120;
+/// Deaths in a row without a hello between them until the supervisor gives up.
+const MAX_FAILED_STARTS: u32 = 5;
+
+/// What the owner of a line wants to know.
+pub(super) trait Owner {
+    /// A fresh instance said hello; `endpoint` is ready for requests. Must attach the caller.
+    fn on_hello(&self, endpoint: Endpoint, hello: &Hello);
+    /// The instance is gone; another follows unless the state is `Failed`.
+    fn on_death(&self, reason: &str);
+}
+
+/// A worker that is started again whenever it dies.
+pub(super) struct Line {
+    name: &'static str,
+    /// Which module to start; may change between two lives.
+    pub(super) module: RefCell<&'static str>,
+    /// The calls.
+    pub(super) caller: Caller,
+    /// For the status bar.
+    pub(super) state: RwSignal<LinkState>,
+    /// What the present instance said of itself.
+    pub(super) hello: RefCell<Option<Hello>>,
+    owner: RefCell<Option<Weak<dyn Owner>>>,
+    life: RefCell<Option<Life>>,
+    failed_starts: Cell<u32>,
+    heartbeat: RefCell<Option<Interval>>,
+    respawn: RefCell<Option<Timeout>>,
+}
+
+/// What belongs to one instance of the worker and ends with it.
+struct Life {
+    worker: Worker,
+    _listener: Listener,
+    _onerror: Closure<dyn FnMut(ErrorEvent)>,
+    said_hello: bool,
+    unanswered: u32,
+    next_seq: u32,
+}
+
+impl Line {
+    pub(super) fn new(name: &'static str, module: &'static str, policy: Policy) -> Rc<Self> {
+        Rc::new(Self {
+            name,
+            module: RefCell::new(module),
+            caller: Caller::new(policy),
+            state: RwSignal::new(LinkState::Starting),
+            hello: RefCell::new(None),
+            owner: RefCell::new(None),
+            life: RefCell::new(None),
+            failed_starts: Cell::new(0),
+            heartbeat: RefCell::new(None),
+            respawn: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn start(self: &Rc<Self>, owner: Weak<dyn Owner>) {
+        *self.owner.borrow_mut() = Some(owner);
+        let weak = Rc::downgrade(self);
+        *self.heartbeat.borrow_mut() = Some(Interval::new(HEARTBEAT_MS, move || {
+            if let Some(line) = weak.upgrade() {
+                line.beat();
+            }
+        }));
+        self.spawn();
+    }
+
+    /// Start again after [`LinkState::Failed`], or replace a living instance.
+    pub(super) fn restart(self: &Rc<Self>, reason: &str) {
+        self.failed_starts.set(0);
+        self.died(reason);
+    }
+
+    /// End the worker for good.
+    pub(super) fn stop(&self, fault: &Fault) {
+        self.heartbeat.borrow_mut().take();
+        self.respawn.borrow_mut().take();
+        self.end_life();
+        self.caller.fail_all(fault);
+    }
+
+    /// Terminate the instance without telling the supervisor, as a crash of the browser's process would. For tests.
+    pub(super) fn kill_silently(&self) {
+        if let Some(life) = self.life.borrow().as_ref() {
+            life.worker.terminate();
+        }
+    }
+
+    fn spawn(self: &Rc<Self>) {
+        let url = format!("/workers/boot.js?module={}&v={}", self.module.borrow(), super::build_id());
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name(self.name);
+        let worker = match Worker::new_with_options(&url, &options) {
+            Ok(worker) => worker,
+            Err(err) => return self.died(&format!("it could not be created: {err:?}")),
+        };
+        let weak = Rc::downgrade(self);
+        let listener = Endpoint::Worker(worker.clone()).listen(move |incoming| {
+            if let Some(line) = weak.upgrade() {
+                line.receive(incoming);
+            }
+        });
+        let weak = Rc::downgrade(self);
+        let onerror = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            event.prevent_default();
+            let message = event.message();
+            let reason = if message.is_empty() { "its module could not be loaded".into() } else { message };
+            if let Some(line) = weak.upgrade() {
+                line.died(&reason);
+            }
+        });
+        worker.set_onerror(Some(onerror.as_ref().unchecked_ref()));
+        *self.life.borrow_mut() = Some(Life {
+            worker,
+            _listener: listener,
+            _onerror: onerror,
+            said_hello: false,
+            unanswered: 0,
+            next_seq: 0,
+        });
+    }
+
+    fn receive(self: &Rc<Self>, incoming: Incoming) {
+        match incoming {
+            Incoming::Frame(frame, blobs) => match self.caller.accept(frame, blobs) {
+                Some(Frame::Hello(hello)) => self.greet(hello),
+                Some(Frame::Pong { .. }) => {
+                    if let Some(life) = self.life.borrow_mut().as_mut() {
+                        life.unanswered = 0;
+                    }
+                    self.failed_starts.set(0);
+                }
+                _ => {}
+            },
+            Incoming::BootFailed(reason) => self.died(&reason),
+            Incoming::Garbled(reason) => leptos::logging::warn!("{}: {reason}", self.name),
+            Incoming::Port(..) => {}
+        }
+    }
+
+    fn greet(self: &Rc<Self>, hello: Hello) {
+        if hello.build != super::build_id() {
+            self.state.set(LinkState::Stale);
+            self.end_life();
+            self.caller.fail_all(&Fault::new(
+                FaultCode::StaleBuild,
+                "Alcove was updated while this page was open. Reload the page to go on.",
+            ));
+            return;
+        }
+        let worker = {
+            let mut life = self.life.borrow_mut();
+            let Some(life) = life.as_mut() else { return };
+            life.said_hello = true;
+            life.unanswered = 0;
+            life.worker.clone()
+        };
+        self.state.set(LinkState::Ready);
+        *self.hello.borrow_mut() = Some(hello.clone());
+        if let Some(owner) = self.owner() {
+            owner.on_hello(Endpoint::Worker(worker), &hello);
+        }
+    }
+
+    fn beat(self: &Rc<Self>) {
+        let silent = {
+            let mut life = self.life.borrow_mut();
+            let Some(life) = life.as_mut() else { return };
+            life.unanswered += 1;
+            let allowed = if life.said_hello { MISSED_BEATS } else { BOOT_BEATS };
+            if life.unanswered <= allowed && life.said_hello {
+                let seq = life.next_seq;
+                life.next_seq = seq.wrapping_add(1);
+                let _closed = Endpoint::Worker(life.worker.clone()).post(&Frame::Ping { seq }, &[]);
+            }
+            life.unanswered > allowed
+        };
+        if silent {
+            self.died("it stopped answering");
+        }
+    }
+
+    fn died(self: &Rc<Self>, reason: &str) {
+        if self.life.borrow().is_none() && self.respawn.borrow().is_some() {
+            return;
+        }
+        leptos::logging::warn!("The {} worker ended: {reason}.", self.name);
+        self.end_life();
+        let failed = self.failed_starts.get() + 1;
+        self.failed_starts.set(failed);
+        if failed > MAX_FAILED_STARTS {
+            self.state.set(LinkState::Failed(reason.to_owned()));
+        } else {
+            self.state.set(LinkState::Restarting(reason.to_owned()));
+        }
+        if let Some(owner) = self.owner() {
+            owner.on_death(reason);
+        }
+        if failed > MAX_FAILED_STARTS {
+            let sentence = format!(
+                "The {} worker could not be started: {reason}. Reload the page; if it happens again, please report it.",
+                self.name
+            );
+            self.caller.fail_all(&Fault::new(FaultCode::Internal, sentence));
+            return;
+        }
+        let weak = Rc::downgrade(self);
+        let delay_ms = 100u32 << failed.min(6);
+        *self.respawn.borrow_mut() = Some(Timeout::new(delay_ms, move || {
+            if let Some(line) = weak.upgrade() {
+                line.respawn.borrow_mut().take();
+                line.spawn();
+            }
+        }));
+    }
+
+    fn end_life(&self) {
+        self.hello.borrow_mut().take();
+        if let Some(life) = self.life.borrow_mut().take() {
+            life.worker.set_onerror(None);
+            life.worker.terminate();
+        }
+    }
+
+    /// Hand a port to the present instance; silently nothing when there is none.
+    pub(super) fn post_port(&self, number: u32, port: &web_sys::MessagePort) {
+        if let Some(life) = self.life.borrow().as_ref() {
+            let _closed = Endpoint::Worker(life.worker.clone()).post_port(number, port);
+        }
+    }
+
+    fn owner(&self) -> Option<Rc<dyn Owner>> {
+        self.owner.borrow().as_ref().and_then(Weak::upgrade)
+    }
+}

@@ -1,0 +1,28 @@
+//! The page's side of its workers: typed calls, and a supervisor that keeps both kinds of worker alive.
+//!
+//! [`Engine`] is what the rest of the app talks to. Calls made while the engine worker is starting, restarting or dead
+//! wait and are sent again to the next instance, so that a crash shows as a short delay. [`Models`] keeps the model
+//! workers running and hands the engine a port to each; a model worker that dies fails its own calls and nothing else.
+
+mod engine;
+mod line;
+mod models;
+mod probe;
+
+pub use engine::Engine;
+pub use line::LinkState;
+pub use models::{ModelState, Models, ModelsConfig};
+
+/// Identifies this build, from `<meta name="alcove-build">`; workers of another build are refused.
+#[must_use]
+pub fn build_id() -> String {
+    meta("alcove-build").unwrap_or_else(|| "dev".into())
+}
+
+/// Content of a `<meta>` element of the page.
+#[must_use]
+pub fn meta(name: &str) -> Option<String> {
+    let document = web_sys::window()?.document()?;
+    let element = document.query_selector(&format!("meta[name=\"{name}\"]")).ok()??;
+    element.get_attribute("content").filter(|content| !content.is_empty())
+}

@@ -1,0 +1,288 @@
+//! The model workers: which module, how many, loading, and hand-over of their ports to the engine.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use link::{Endpoint, Policy};
+use protocol::{DeviceKind, EmbedderInfo, Fault, FaultCode, Hello, LoadEmbedder, LoadProgress, Precision};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageChannel;
+
+use super::engine::Engine;
+use super::line::{Line, LinkState, Owner};
+use super::probe::{self, Gpu};
+
+/// What the person may override.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelsConfig {
+    /// `None` lets the probe decide.
+    pub device: Option<DeviceKind>,
+    /// `None` takes int8 on the CPU and float32 on a GPU.
+    pub precision: Option<Precision>,
+    /// Number of CPU workers; `None` takes one less than the cores, at most four.
+    pub num_workers: Option<u32>,
+    /// Same-origin folder of the embedder's files.
+    pub base_url: String,
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        Self { device: None, precision: None, num_workers: None, base_url: "/models/minilm/".into() }
+    }
+}
+
+/// State of the embedder, for the status bar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ModelState {
+    /// Not asked for.
+    #[default]
+    Off,
+    /// On its way; the first worker's progress.
+    Loading(LoadProgress),
+    /// Ready in this many workers.
+    Ready(EmbedderInfo, u32),
+    /// It could not be loaded; the sentence says why and what to do.
+    Failed(String),
+}
+
+/// GPU losses after which the CPU takes over.
+const MAX_GPU_LOSSES: u32 = 2;
+/// More CPU workers than this compete for memory bandwidth instead of helping.
+const MAX_CPU_WORKERS: u32 = 4;
+
+/// Handle to the model workers. Clones share them.
+#[derive(Clone)]
+pub struct Models(Rc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    config: RefCell<ModelsConfig>,
+    workers: RefCell<Vec<Rc<ModelWorker>>>,
+    state: RwSignal<ModelState>,
+    gpu: RefCell<Option<Gpu>>,
+    gpu_losses: Cell<u32>,
+    next_port: Cell<u32>,
+}
+
+struct ModelWorker {
+    line: Rc<Line>,
+    pool: std::rc::Weak<Inner>,
+    info: RefCell<Option<EmbedderInfo>>,
+    /// Number of the port that the engine holds to this worker.
+    port: Cell<Option<u32>>,
+}
+
+impl std::fmt::Debug for Models {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Models").field("num_workers", &self.0.workers.borrow().len()).finish()
+    }
+}
+
+impl Models {
+    /// A pool without workers; [`Models::start`] fills it.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        let inner = Rc::new(Inner {
+            engine: engine.clone(),
+            config: RefCell::default(),
+            workers: RefCell::default(),
+            state: RwSignal::new(ModelState::Off),
+            gpu: RefCell::new(None),
+            gpu_losses: Cell::new(0),
+            next_port: Cell::new(1),
+        });
+        let weak = Rc::downgrade(&inner);
+        engine.on_instance(Rc::new(move || {
+            if let Some(inner) = weak.upgrade() {
+                for worker in inner.workers.borrow().iter() {
+                    worker.hand_over();
+                }
+            }
+        }));
+        Self(inner)
+    }
+
+    /// How the embedder is doing.
+    #[must_use]
+    pub fn state(&self) -> ReadSignal<ModelState> {
+        self.0.state.read_only()
+    }
+
+    /// Start (or start again, with another configuration): probe, choose modules, load in every worker.
+    pub fn start(&self, config: ModelsConfig) {
+        self.stop();
+        *self.0.config.borrow_mut() = config;
+        self.0.gpu_losses.set(0);
+        self.0.state.set(ModelState::Loading(LoadProgress {
+            stage: "Looking at this device".into(),
+            done_bytes: 0,
+            total_bytes: 0,
+        }));
+        let inner = self.0.clone();
+        spawn_local(async move {
+            *inner.gpu.borrow_mut() = probe::gpu().await;
+            inner.spawn_workers();
+        });
+    }
+
+    /// End every model worker; their memory goes back to the system.
+    pub fn stop(&self) {
+        let fault = Fault::new(FaultCode::ModelGone, "The model was unloaded.");
+        for worker in self.0.workers.borrow_mut().drain(..) {
+            worker.retire();
+            worker.line.stop(&fault);
+        }
+        self.0.state.set(ModelState::Off);
+    }
+
+    /// End the first worker without telling the supervisor. For tests of the supervisor.
+    pub fn kill_for_test(&self) {
+        if let Some(worker) = self.0.workers.borrow().first() {
+            worker.line.kill_silently();
+        }
+    }
+
+    /// Run a call on the first model worker, with its progress events. For benchmarks and the model panel.
+    pub fn first_caller(&self) -> Option<link::Caller> {
+        self.0.workers.borrow().first().map(|worker| worker.line.caller.clone())
+    }
+}
+
+impl Inner {
+    fn choose(&self) -> (DeviceKind, &'static str, u32) {
+        let config = self.config.borrow();
+        let usable_gpu = self.gpu.borrow().as_ref().is_some_and(|gpu| gpu.unusable.is_none());
+        let device = config.device.unwrap_or(if usable_gpu { DeviceKind::WebGpu } else { DeviceKind::Cpu });
+        if device == DeviceKind::WebGpu && self.gpu_losses.get() < MAX_GPU_LOSSES {
+            return (DeviceKind::WebGpu, "model_gpu", 1);
+        }
+        let module = if probe::has_relaxed_simd() { "model_relaxed" } else { "model_cpu" };
+        let cores = web_sys::window().map_or(2.0, |w| w.navigator().hardware_concurrency()) as u32;
+        let num = config.num_workers.unwrap_or_else(|| cores.saturating_sub(1)).clamp(1, MAX_CPU_WORKERS);
+        (DeviceKind::Cpu, module, num)
+    }
+
+    fn spawn_workers(self: &Rc<Self>) {
+        let (_, module, num) = self.choose();
+        for _ in 0..num {
+            let worker = Rc::new(ModelWorker {
+                line: Line::new("model", module, Policy::Fail),
+                pool: Rc::downgrade(self),
+                info: RefCell::new(None),
+                port: Cell::new(None),
+            });
+            let owner: Rc<dyn Owner> = worker.clone();
+            worker.line.start(Rc::downgrade(&owner));
+            self.workers.borrow_mut().push(worker);
+        }
+    }
+
+    fn publish(&self) {
+        let workers = self.workers.borrow();
+        let ready: Vec<EmbedderInfo> = workers.iter().filter_map(|w| w.info.borrow().clone()).collect();
+        if let Some(first) = ready.first() {
+            let count = u32::try_from(ready.len()).unwrap_or(u32::MAX);
+            self.state.set(ModelState::Ready(first.clone(), count));
+        }
+    }
+}
+
+impl ModelWorker {
+    fn load(self: &Rc<Self>, pool: &Rc<Inner>) {
+        let (device, ..) = pool.choose();
+        let config = pool.config.borrow();
+        let request = LoadEmbedder {
+            base_url: config.base_url.clone(),
+            precision: config.precision,
+            device: Some(device),
+        };
+        drop(config);
+        let state = pool.state;
+        let pending = self.line.caller.stream(request, Vec::new(), move |progress: LoadProgress| {
+            if !matches!(state.get_untracked(), ModelState::Ready(..)) {
+                state.set(ModelState::Loading(progress));
+            }
+        });
+        let worker = self.clone();
+        let pool = pool.clone();
+        spawn_local(async move {
+            match pending.await {
+                Ok((mut info, _)) => {
+                    if let Some(gpu) = pool.gpu.borrow().as_ref() {
+                        info.device.adapter.clone_from(&gpu.name);
+                        if let (DeviceKind::Cpu, Some(why)) = (info.device.device, gpu.unusable) {
+                            info.device.reason =
+                                format!("{} The GPU is not used: {why}.", info.device.reason);
+                        }
+                    }
+                    *worker.info.borrow_mut() = Some(info);
+                    worker.hand_over();
+                    pool.publish();
+                }
+                // The worker died while it loaded: the supervisor starts it again and this runs anew.
+                Err(fault) if fault.code == FaultCode::ModelGone => {}
+                Err(fault) if device == DeviceKind::WebGpu => worker.fall_back(&pool, &fault.sentence),
+                Err(fault) => pool.state.set(ModelState::Failed(fault.sentence)),
+            }
+        });
+    }
+
+    /// Connect this worker to the engine with a fresh channel.
+    fn hand_over(&self) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        if self.info.borrow().is_none() || pool.engine.state().get_untracked() != LinkState::Ready {
+            return;
+        }
+        let Ok(channel) = MessageChannel::new() else { return };
+        let number = pool.next_port.get();
+        pool.next_port.set(number + 1);
+        self.port.set(Some(number));
+        self.line.post_port(number, &channel.port1());
+        pool.engine.give_port(number, &channel.port2());
+    }
+
+    fn retire(&self) {
+        self.info.borrow_mut().take();
+        if let (Some(port), Some(pool)) = (self.port.take(), self.pool.upgrade()) {
+            pool.engine.forget_port(port);
+        }
+    }
+
+    fn fall_back(&self, pool: &Rc<Inner>, reason: &str) {
+        leptos::logging::warn!("The GPU is given up: {reason}");
+        pool.gpu_losses.set(MAX_GPU_LOSSES);
+        let (_, module, _) = pool.choose();
+        *self.line.module.borrow_mut() = module;
+        self.line.restart(reason);
+    }
+}
+
+impl Owner for ModelWorker {
+    fn on_hello(&self, endpoint: Endpoint, _hello: &Hello) {
+        self.line.caller.attach(endpoint);
+        let Some(pool) = self.pool.upgrade() else { return };
+        let this = pool.workers.borrow().iter().find(|w| std::ptr::eq(&***w, self)).cloned();
+        if let Some(this) = this {
+            this.load(&pool);
+        }
+    }
+
+    fn on_death(&self, reason: &str) {
+        self.retire();
+        self.line.caller.detach(
+            &Fault::new(FaultCode::ModelGone, format!("The model stopped: {reason}.")).retry_after_ms(1000),
+        );
+        let Some(pool) = self.pool.upgrade() else { return };
+        if *self.line.module.borrow() == "model_gpu" {
+            pool.gpu_losses.set(pool.gpu_losses.get() + 1);
+            let (_, module, _) = pool.choose();
+            *self.line.module.borrow_mut() = module;
+        }
+        if let LinkState::Failed(why) = self.line.state.get_untracked() {
+            pool.state.set(ModelState::Failed(format!(
+                "Search by meaning is off: the model worker could not be started ({why}). Words and symbols still work."
+            )));
+        }
+    }
+}
