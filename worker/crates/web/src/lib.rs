@@ -1,1 +1,11 @@
-//! (skeleton)
+//! Everything that touches the browser from inside a worker: the event loop, Web Locks, storage, downloads.
+//!
+//! Only mechanism lives here. What to store, when to yield and whom to tell is decided by the two worker binaries.
+
+mod locks;
+mod scope;
+mod turn;
+
+pub use locks::{Lock, LockError, try_lock, wait_lock};
+pub use scope::{build_id, memory_bytes, quota, scope};
+pub use turn::{sleep_ms, turn};

@@ -1,0 +1,41 @@
+//! The worker's own global scope.
+
+use js_sys::Reflect;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::DedicatedWorkerGlobalScope;
+
+/// The global scope of the dedicated worker that this code runs in; `None` anywhere else.
+#[must_use]
+pub fn scope() -> Option<DedicatedWorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
+}
+
+/// The build that started this worker: the `v` parameter of its address.
+#[must_use]
+pub fn build_id() -> String {
+    let search = scope().map(|scope| scope.location().search()).unwrap_or_default();
+    search
+        .trim_start_matches('?')
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("v="))
+        .unwrap_or("dev")
+        .to_owned()
+}
+
+/// Size of this module's linear memory in bytes; it never shrinks.
+#[must_use]
+pub fn memory_bytes() -> u64 {
+    let buffer = Reflect::get(&wasm_bindgen::memory(), &"buffer".into());
+    let length = buffer.and_then(|buffer| Reflect::get(&buffer, &"byteLength".into()));
+    length.ok().and_then(|length| length.as_f64()).unwrap_or(0.0) as u64
+}
+
+/// Bytes that this site uses and may use, as the browser estimates them.
+pub async fn quota() -> Option<(u64, u64)> {
+    let storage = scope()?.navigator().storage();
+    let estimate: JsValue = JsFuture::from(storage.estimate().ok()?).await.ok()?.into();
+    let number = |key: &str| Reflect::get(&estimate, &key.into()).ok()?.as_f64();
+    Some((number("usage")? as u64, number("quota")? as u64))
+}
