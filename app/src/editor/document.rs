@@ -1,0 +1,393 @@
+//! The files that are open in the page: their saved bytes, their unsaved text, their undo stacks.
+//!
+//! A document is the same thing whether Monaco shows it, a plain text area does, or nothing does: the text lives here
+//! until the editor module is loaded, and in a Monaco model from the first time that a pane shows it. All panes that
+//! show one path share one document. Everything is looked up by path, so that signals carry plain strings.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::prelude::*;
+
+use super::eol::{Endings, Eol, Splice};
+use super::monaco::{Model, Module};
+use super::source::Source;
+
+/// What a file needs in order to be opened.
+#[derive(Clone, Debug)]
+pub struct Opening<'a> {
+    /// Its path in the workspace.
+    pub path: &'a str,
+    /// The saved bytes.
+    pub bytes: &'a [u8],
+    /// The unsaved edit that was kept, as [`Document::bytes`] gave it.
+    pub draft: Option<&'a [u8]>,
+    /// Language id.
+    pub language: &'a str,
+    /// A sentence that says why it cannot be edited; `None` when it can. Files that are not valid UTF-8 are read-only
+    /// in any case.
+    pub read_only: Option<String>,
+}
+
+enum Text {
+    /// Nobody has shown it in the editor yet.
+    Plain(String),
+    Model {
+        model: Model,
+        saved_version: f64,
+        _on_change: Closure<dyn Fn(Vec<u32>)>,
+    },
+}
+
+struct Inner {
+    path: RefCell<String>,
+    language: RefCell<String>,
+    read_only: RefCell<Option<String>>,
+    /// As they are in the workspace.
+    saved_bytes: RefCell<Vec<u8>>,
+    /// The same as text with LF endings.
+    saved_text: RefCell<String>,
+    saved_endings: RefCell<Endings>,
+    bom: Cell<bool>,
+    endings: RefCell<Endings>,
+    text: RefCell<Text>,
+}
+
+/// An open file. Clones are the same file.
+#[derive(Clone)]
+pub struct Document(Rc<Inner>);
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+/// Told after every change of an open document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which document.
+    pub path: String,
+    /// It now differs from what is saved.
+    pub dirty: bool,
+}
+
+type Watcher = Rc<dyn Fn(&Change)>;
+
+#[derive(Default)]
+struct Registry {
+    open: BTreeMap<String, Document>,
+    watchers: BTreeMap<u32, Watcher>,
+    next_watcher: u32,
+}
+
+thread_local! {
+    static REGISTRY: RefCell<Registry> = RefCell::default();
+}
+
+/// Keeps a watcher registered; dropping it ends the watching.
+#[derive(Debug)]
+pub struct Watch(u32);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        REGISTRY.with_borrow_mut(|registry| registry.watchers.remove(&self.0));
+    }
+}
+
+/// Call `watcher` after every change of any open document, saving and reverting included.
+#[must_use]
+pub fn watch_documents(watcher: impl Fn(&Change) + 'static) -> Watch {
+    REGISTRY.with_borrow_mut(|registry| {
+        let id = registry.next_watcher;
+        registry.next_watcher += 1;
+        registry.watchers.insert(id, Rc::new(watcher));
+        Watch(id)
+    })
+}
+
+/// Open a file, or give back the document of its path when it is open already (its unsaved text is kept then).
+pub fn open_document(opening: &Opening<'_>) -> Document {
+    if let Some(document) = document(opening.path) {
+        return document;
+    }
+    let document = Document::new(opening);
+    REGISTRY.with_borrow_mut(|registry| registry.open.insert(opening.path.to_owned(), document.clone()));
+    super::pane::document_renamed(opening.path, opening.path);
+    document.announce();
+    document
+}
+
+/// The document of this path when it is open.
+#[must_use]
+pub fn document(path: &str) -> Option<Document> {
+    REGISTRY.with_borrow(|registry| registry.open.get(path).cloned())
+}
+
+/// Every open document.
+#[must_use]
+pub fn documents() -> Vec<Document> {
+    REGISTRY.with_borrow(|registry| registry.open.values().cloned().collect())
+}
+
+/// Paths of the documents with unsaved changes.
+#[must_use]
+pub fn dirty_paths() -> Vec<String> {
+    documents().iter().filter(|document| document.is_dirty()).map(Document::path).collect()
+}
+
+/// Forget a document with its unsaved text and undo stack. Panes that show it show nothing afterwards.
+pub fn close_document(path: &str) {
+    let document = REGISTRY.with_borrow_mut(|registry| registry.open.remove(path));
+    if let Some(document) = document {
+        super::pane::document_closed(path);
+        if let Text::Model { model, .. } = &*document.0.text.borrow() {
+            model.dispose();
+        }
+    }
+}
+
+/// A file got another name: its document keeps text and undo stack.
+pub fn rename_document(from: &str, to: &str) {
+    let document = REGISTRY.with_borrow_mut(|registry| registry.open.remove(from));
+    if let Some(document) = document {
+        to.clone_into(&mut document.0.path.borrow_mut());
+        REGISTRY.with_borrow_mut(|registry| registry.open.insert(to.to_owned(), document.clone()));
+        super::pane::document_renamed(from, to);
+        document.announce();
+    }
+}
+
+const LOSSY: &str = "This file is not valid UTF-8. It is shown with replacement characters and cannot be edited, so \
+                     that its bytes stay as they are.";
+
+impl Document {
+    fn new(opening: &Opening<'_>) -> Self {
+        let saved = Source::decode(opening.bytes);
+        let draft = opening.draft.filter(|_| !saved.lossy).map(Source::decode);
+        let read_only = if saved.lossy { Some(LOSSY.to_owned()) } else { opening.read_only.clone() };
+        let shown = draft.as_ref().unwrap_or(&saved);
+        let inner = Inner {
+            path: RefCell::new(opening.path.to_owned()),
+            language: RefCell::new(opening.language.to_owned()),
+            read_only: RefCell::new(read_only),
+            saved_bytes: RefCell::new(opening.bytes.to_vec()),
+            bom: Cell::new(saved.bom),
+            endings: RefCell::new(shown.endings.clone()),
+            text: RefCell::new(Text::Plain(shown.text.clone())),
+            saved_text: RefCell::new(saved.text),
+            saved_endings: RefCell::new(saved.endings),
+        };
+        Self(Rc::new(inner))
+    }
+
+    /// Where it is in the workspace.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.0.path.borrow().clone()
+    }
+
+    /// Language id.
+    #[must_use]
+    pub fn language(&self) -> String {
+        self.0.language.borrow().clone()
+    }
+
+    /// Colour it as another language.
+    pub fn set_language(&self, language: &str) {
+        language.clone_into(&mut self.0.language.borrow_mut());
+        if let Text::Model { model, .. } = &*self.0.text.borrow() {
+            model.set_language(language);
+        }
+    }
+
+    /// Why it cannot be edited, when it cannot.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        self.0.read_only.borrow().clone()
+    }
+
+    /// Allow or forbid editing; panes that show it follow. A file that is not valid UTF-8 stays read-only.
+    pub fn set_read_only(&self, why: Option<String>) {
+        let lossy = self.0.read_only.borrow().as_deref() == Some(LOSSY);
+        if !lossy {
+            *self.0.read_only.borrow_mut() = why;
+            super::pane::document_renamed(&self.path(), &self.path());
+        }
+    }
+
+    /// The unsaved text with LF line endings, without a byte order mark.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &*self.0.text.borrow() {
+            Text::Plain(text) => text.clone(),
+            Text::Model { model, .. } => model.text(),
+        }
+    }
+
+    /// What saving must write. Without unsaved changes these are the very bytes that were read.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        if self.is_dirty() {
+            Source::encode(self.0.bom.get(), &self.0.endings.borrow(), &self.text())
+        } else {
+            self.0.saved_bytes.borrow().clone()
+        }
+    }
+
+    /// The saved text with LF line endings, for a comparison.
+    #[must_use]
+    pub fn saved_text(&self) -> String {
+        self.0.saved_text.borrow().clone()
+    }
+
+    /// It differs from what is saved.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        if *self.0.endings.borrow() != *self.0.saved_endings.borrow() {
+            return true;
+        }
+        match &*self.0.text.borrow() {
+            Text::Plain(text) => *text != *self.0.saved_text.borrow(),
+            Text::Model { model, saved_version, .. } => !same_version(model.version(), *saved_version),
+        }
+    }
+
+    /// The usual line ending, and whether others occur too.
+    #[must_use]
+    pub fn eol(&self) -> (Eol, bool) {
+        let endings = self.0.endings.borrow();
+        (endings.usual(), endings.is_mixed())
+    }
+
+    /// Give every line this ending when the file is saved.
+    pub fn set_eol(&self, eol: Eol) {
+        *self.0.endings.borrow_mut() = Endings::Uniform(eol);
+        self.announce();
+    }
+
+    /// The file starts with a byte order mark.
+    #[must_use]
+    pub fn has_bom(&self) -> bool {
+        self.0.bom.get()
+    }
+
+    /// Replace the unsaved text, as one step that can be undone in the editor.
+    pub fn set_text(&self, text: &str) {
+        let source = Source::decode(text.as_bytes());
+        if matches!(&*self.0.text.borrow(), Text::Plain(_)) {
+            let before = self.text();
+            self.0.endings.borrow_mut().follow(&before, &source.text);
+            *self.0.text.borrow_mut() = Text::Plain(source.text);
+            self.announce();
+        } else if let Some(model) = self.existing_model() {
+            // The model's own event follows the endings and announces.
+            model.replace(&source.text);
+        }
+    }
+
+    /// The engine took these bytes, which [`Document::bytes`] gave: they are the saved state now. What was typed
+    /// since then stays unsaved.
+    pub fn mark_saved(&self, bytes: &[u8]) {
+        let source = Source::decode(bytes);
+        let unchanged = self.text() == source.text;
+        *self.0.saved_bytes.borrow_mut() = bytes.to_vec();
+        *self.0.saved_endings.borrow_mut() = source.endings;
+        *self.0.saved_text.borrow_mut() = source.text;
+        if let Text::Model { model, saved_version, .. } = &mut *self.0.text.borrow_mut() {
+            *saved_version = if unchanged { model.version() } else { -1.0 };
+        }
+        self.announce();
+    }
+
+    /// Go back to the saved state; can be undone in the editor.
+    pub fn revert(&self) {
+        let saved = self.saved_text();
+        self.set_text(&saved);
+        *self.0.endings.borrow_mut() = self.0.saved_endings.borrow().clone();
+        if let Text::Model { model, saved_version, .. } = &mut *self.0.text.borrow_mut() {
+            *saved_version = model.version();
+        }
+        self.announce();
+    }
+
+    /// The file changed outside the editor: take the new bytes when nothing is unsaved, else keep the edit on top of
+    /// the new saved state. Returns false in the second case.
+    pub fn refresh(&self, bytes: &[u8]) -> bool {
+        let clean = !self.is_dirty();
+        self.mark_saved(bytes);
+        if clean {
+            self.revert();
+        }
+        clean
+    }
+
+    /// The Monaco model, made now when it is not there yet.
+    pub(super) fn model(&self, module: &Module) -> Model {
+        if let Some(model) = self.existing_model() {
+            return model;
+        }
+        let weak = Rc::downgrade(&self.0);
+        let on_change = Closure::<dyn Fn(Vec<u32>)>::new(move |changes: Vec<u32>| {
+            model_changed(&weak, &changes);
+        });
+        let edited = self.text();
+        let saved = self.saved_text();
+        // Made from the saved text and then edited, so that undo leads back to what is saved. The endings of the
+        // edit were followed when it was made and must not be followed twice.
+        let endings = self.0.endings.borrow().clone();
+        let model = module.create_model(&saved, &self.language(), &self.path(), &on_change);
+        let saved_version = model.version();
+        *self.0.text.borrow_mut() =
+            Text::Model { model: model.clone(), saved_version, _on_change: on_change };
+        if edited != saved {
+            model.replace(&edited);
+            *self.0.endings.borrow_mut() = endings;
+        }
+        model
+    }
+
+    fn existing_model(&self) -> Option<Model> {
+        match &*self.0.text.borrow() {
+            Text::Model { model, .. } => Some(model.clone()),
+            Text::Plain(_) => None,
+        }
+    }
+
+    fn announce(&self) {
+        let change = Change { path: self.path(), dirty: self.is_dirty() };
+        let watchers: Vec<Watcher> =
+            REGISTRY.with_borrow(|registry| registry.watchers.values().cloned().collect());
+        for watcher in watchers {
+            watcher(&change);
+        }
+    }
+}
+
+/// Versions are whole numbers that JavaScript keeps as floats.
+fn same_version(a: f64, b: f64) -> bool {
+    (a - b).abs() < 0.5
+}
+
+/// Monaco's change event: triples of line, removed breaks and added breaks, from the bottom up.
+fn model_changed(weak: &Weak<Inner>, changes: &[u32]) {
+    let Some(inner) = weak.upgrade() else { return };
+    for change in changes.chunks_exact(3) {
+        inner.endings.borrow_mut().splice(Splice {
+            line: change[0] as usize,
+            removed: change[1] as usize,
+            added: change[2] as usize,
+        });
+    }
+    let back_at_saved = match &*inner.text.borrow() {
+        Text::Model { model, saved_version, .. } => same_version(model.version(), *saved_version),
+        Text::Plain(_) => false,
+    };
+    // Undo brings a joined line back with the usual ending; at the saved state the true ones are known.
+    if back_at_saved && inner.endings.borrow().is_mixed() {
+        let saved = inner.saved_endings.borrow().clone();
+        *inner.endings.borrow_mut() = saved;
+    }
+    Document(inner).announce();
+}

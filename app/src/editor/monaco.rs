@@ -1,0 +1,190 @@
+//! The few functions of the lazily loaded editor module (`app/js/editor.js`), and the loading itself.
+//!
+//! The module's address is in `<meta name="alcove-monaco">`, so it can carry a content hash. It is brought in by a
+//! `<script type="module">` element instead of `import()`, because a dynamic import would need a JavaScript snippet of
+//! its own, and evaluated code is forbidden by the page's content security policy. The module registers itself as
+//! `globalThis.alcoveEditor`.
+
+use std::cell::RefCell;
+
+use js_sys::{Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlElement;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The editor module.
+    #[derive(Clone, Debug)]
+    pub type Module;
+
+    #[wasm_bindgen(method, js_name = createModel)]
+    pub fn create_model(
+        this: &Module,
+        text: &str,
+        language: &str,
+        path: &str,
+        on_change: &Closure<dyn Fn(Vec<u32>)>,
+    ) -> Model;
+
+    #[wasm_bindgen(method, js_name = createView, catch)]
+    pub fn create_view(
+        this: &Module,
+        host: &HtmlElement,
+        on_event: &Closure<dyn Fn(String, JsValue)>,
+    ) -> Result<View, JsValue>;
+
+    #[wasm_bindgen(method, js_name = createDiff, catch)]
+    pub fn create_diff(this: &Module, host: &HtmlElement) -> Result<Diff, JsValue>;
+
+    /// Theme, font and behaviour of every view.
+    #[wasm_bindgen(method)]
+    pub fn configure(this: &Module, options: &JsValue);
+
+    /// The text of one file with its undo stack; may be shown in several views.
+    #[derive(Clone, Debug)]
+    pub type Model;
+
+    /// The text with LF line endings.
+    #[wasm_bindgen(method)]
+    pub fn text(this: &Model) -> String;
+
+    /// Replace the text as one edit that can be undone.
+    #[wasm_bindgen(method)]
+    pub fn replace(this: &Model, text: &str);
+
+    /// Number of the present state; undo brings an earlier number back.
+    #[wasm_bindgen(method)]
+    pub fn version(this: &Model) -> f64;
+
+    #[wasm_bindgen(method, js_name = setLanguage)]
+    pub fn set_language(this: &Model, language: &str);
+
+    #[wasm_bindgen(method)]
+    pub fn dispose(this: &Model);
+
+    /// A pane that shows one model.
+    #[derive(Clone, Debug)]
+    pub type View;
+
+    #[wasm_bindgen(method)]
+    pub fn show(this: &View, model: Option<&Model>, state: &JsValue);
+
+    /// Scroll position, cursors and folds, to be given to [`View::show`] later.
+    #[wasm_bindgen(method)]
+    pub fn state(this: &View) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    pub fn reveal(this: &View, start_line: u32, start_utf16: u32, end_line: u32, end_utf16: u32);
+
+    #[wasm_bindgen(method)]
+    pub fn mark(this: &View, ranges: &[u32]);
+
+    #[wasm_bindgen(method, js_name = setReadOnly)]
+    pub fn set_read_only(this: &View, why: Option<&str>);
+
+    #[wasm_bindgen(method)]
+    pub fn run(this: &View, action: &str) -> bool;
+
+    #[wasm_bindgen(method, js_name = selectedText)]
+    pub fn selected_text(this: &View) -> String;
+
+    #[wasm_bindgen(method, js_name = insert)]
+    pub fn insert(this: &View, text: &str);
+
+    #[wasm_bindgen(method)]
+    pub fn focus(this: &View);
+
+    #[wasm_bindgen(method, js_name = dispose)]
+    pub fn dispose_view(this: &View);
+
+    /// Two texts side by side.
+    #[derive(Clone, Debug)]
+    pub type Diff;
+
+    #[wasm_bindgen(method, js_name = setTexts)]
+    pub fn set_texts(this: &Diff, before: &str, after: &str, language: &str);
+
+    #[wasm_bindgen(method, js_name = showModel)]
+    pub fn show_model(this: &Diff, before: &str, after: &Model, language: &str);
+
+    #[wasm_bindgen(method, js_name = setInline)]
+    pub fn set_inline(this: &Diff, inline: bool);
+
+    #[wasm_bindgen(method)]
+    pub fn next(this: &Diff, forward: bool);
+
+    #[wasm_bindgen(method, js_name = dispose)]
+    pub fn dispose_diff(this: &Diff);
+}
+
+thread_local! {
+    static LOADED: RefCell<Option<Module>> = const { RefCell::new(None) };
+    static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    static ATTEMPTS: RefCell<u32> = const { RefCell::new(0) };
+}
+
+const FAILED: &str = "The editor could not be loaded. Check that the address of this page can still be reached, then \
+                      try again; until then files are shown as plain text and can be edited there.";
+
+/// The module when it is there already.
+#[must_use]
+pub fn loaded() -> Option<Module> {
+    LOADED.with_borrow(Clone::clone)
+}
+
+/// Bring the module in, once; callers that come while it loads wait for the same one. A failure is forgotten, so
+/// that the next call tries again.
+///
+/// # Errors
+/// A sentence for the person.
+pub async fn load() -> Result<Module, String> {
+    if let Some(module) = loaded() {
+        return Ok(module);
+    }
+    let promise = match LOADING.with_borrow(Clone::clone) {
+        Some(promise) => promise,
+        None => {
+            let promise = start().ok_or(FAILED)?;
+            LOADING.set(Some(promise.clone()));
+            promise
+        }
+    };
+    let outcome = JsFuture::from(promise).await;
+    LOADING.set(None);
+    let module = outcome.ok().and_then(|_| Reflect::get(&js_sys::global(), &"alcoveEditor".into()).ok());
+    let module = module.filter(JsValue::is_object).ok_or(FAILED)?;
+    let module: Module = module.unchecked_into();
+    LOADED.set(Some(module.clone()));
+    Ok(module)
+}
+
+/// Put the script and style elements into the page; the promise settles when the script has run or failed.
+fn start() -> Option<Promise> {
+    let document = web_sys::window()?.document()?;
+    let address = crate::link::meta("alcove-monaco")?;
+    let attempt = ATTEMPTS.replace(ATTEMPTS.with_borrow(|n| n + 1));
+    // Some browsers remember that a module failed to load; another query is another module to them.
+    let address = if attempt == 0 { address } else { format!("{address}?attempt={attempt}") };
+    let script = document.create_element("script").ok()?;
+    script.set_attribute("type", "module").ok()?;
+    script.set_attribute("src", &address).ok()?;
+    let target = script.clone();
+    let promise = Promise::new(&mut |resolve, reject| {
+        let target: &HtmlElement = target.unchecked_ref();
+        target.set_onload(Some(&resolve));
+        target.set_onerror(Some(&reject));
+    });
+    document.head()?.append_child(&script).ok()?;
+    Some(promise)
+}
+
+/// A JavaScript object from name and value pairs.
+pub(super) fn object(pairs: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in pairs {
+        // A plain object takes any property.
+        let _always = Reflect::set(&object, &JsValue::from_str(name), value);
+    }
+    object.into()
+}

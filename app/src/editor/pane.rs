@@ -1,0 +1,330 @@
+//! A pane: the place where a document is shown, and what can be told to it.
+//!
+//! [`Pane`] is a number, so that it can stand in signals and callbacks. What it stands for lives here while its
+//! [`EditorView`](super::EditorView) is mounted; telling an unmounted pane something does nothing, except that a
+//! [`Pane::reveal`] before the document is shown is remembered.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use protocol::{Pos, Span};
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlElement;
+
+use super::document::document;
+use super::monaco::{Module, View};
+
+/// A place for one editor; two of them make a split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pane(u32);
+
+/// Where the cursor stands, for the status bar.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The file.
+    pub path: String,
+    /// Zero-based position of the main cursor.
+    pub pos: Pos,
+    /// Number of cursors.
+    pub num_cursors: u32,
+    /// Selected UTF-16 code units, all selections together.
+    pub selected_utf16: u32,
+}
+
+type OnCursor = Rc<dyn Fn(Cursor)>;
+type OnFocus = Rc<dyn Fn()>;
+
+/// The plain read view of a pane, told what to reveal.
+pub(super) type OnPlainReveal = Rc<dyn Fn(Span)>;
+
+#[derive(Default)]
+struct State {
+    view: RefCell<Option<Mounted>>,
+    path: RefCell<Option<String>>,
+    /// Scroll position, cursors and folds of the paths that were shown here.
+    view_states: RefCell<BTreeMap<String, JsValue>>,
+    pending: Cell<Option<Span>>,
+    marks: RefCell<Vec<Span>>,
+    on_cursor: RefCell<Option<OnCursor>>,
+    on_focus: RefCell<Option<OnFocus>>,
+    plain: RefCell<Option<OnPlainReveal>>,
+}
+
+struct Mounted {
+    view: View,
+    _on_event: Closure<dyn Fn(String, JsValue)>,
+}
+
+thread_local! {
+    static PANES: RefCell<BTreeMap<Pane, Rc<State>>> = RefCell::default();
+    static NEXT: Cell<u32> = const { Cell::new(0) };
+    static FOCUSED: Cell<Option<Pane>> = const { Cell::new(None) };
+}
+
+/// The pane that had the keyboard last.
+#[must_use]
+pub fn focused_pane() -> Option<Pane> {
+    FOCUSED.get()
+}
+
+impl Default for Pane {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pane {
+    /// A new pane.
+    #[must_use]
+    pub fn new() -> Self {
+        let id = NEXT.get();
+        NEXT.set(id + 1);
+        let pane = Self(id);
+        PANES.with_borrow_mut(|panes| panes.insert(pane, Rc::default()));
+        pane
+    }
+
+    /// Forget the pane.
+    pub fn close(self) {
+        self.unmount();
+        PANES.with_borrow_mut(|panes| panes.remove(&self));
+        if FOCUSED.get() == Some(self) {
+            FOCUSED.set(None);
+        }
+    }
+
+    fn state(self) -> Option<Rc<State>> {
+        PANES.with_borrow(|panes| panes.get(&self).cloned())
+    }
+
+    fn view(self) -> Option<View> {
+        self.state()?.view.borrow().as_ref().map(|mounted| mounted.view.clone())
+    }
+
+    /// The path shown.
+    #[must_use]
+    pub fn path(self) -> Option<String> {
+        self.state()?.path.borrow().clone()
+    }
+
+    /// Show the document of `path` (it must be open), or nothing. Keeps scroll position and cursors of the path that
+    /// goes.
+    pub fn show(self, path: Option<&str>) {
+        let Some(state) = self.state() else { return };
+        self.remember(&state);
+        *state.path.borrow_mut() = path.map(str::to_owned);
+        self.present(&state);
+    }
+
+    fn remember(self, state: &State) {
+        if let (Some(view), Some(path)) = (self.view(), state.path.borrow().clone()) {
+            let view_state = view.state();
+            if !view_state.is_null() {
+                state.view_states.borrow_mut().insert(path, view_state);
+            }
+        }
+    }
+
+    /// Put the document of the pane's path into its view, when both are there.
+    fn present(self, state: &State) {
+        let (Some(view), Some(module)) = (self.view(), super::monaco::loaded()) else { return };
+        let path = state.path.borrow().clone();
+        let Some(document) = path.as_deref().and_then(document) else {
+            view.show(None, &JsValue::NULL);
+            return;
+        };
+        let saved = state.view_states.borrow().get(&document.path()).cloned().unwrap_or(JsValue::NULL);
+        view.show(Some(&document.model(&module)), &saved);
+        view.set_read_only(document.read_only().as_deref());
+        self.draw_marks(state);
+        if let Some(span) = state.pending.take() {
+            self.reveal(span);
+        }
+    }
+
+    /// Put the cursor on a range and scroll it into the middle. Remembered while the editor is not there yet.
+    pub fn reveal(self, span: Span) {
+        let Some(state) = self.state() else { return };
+        if let Some(view) = self.view() {
+            view.reveal(span.start.line, span.start.utf16, span.end.line, span.end.utf16);
+        } else if let Some(plain) = state.plain.borrow().clone() {
+            plain(span);
+            state.pending.set(Some(span));
+        } else {
+            state.pending.set(Some(span));
+        }
+    }
+
+    /// Mark search hits; replaces the marks before. Empty takes them away.
+    pub fn mark(self, spans: &[Span]) {
+        let Some(state) = self.state() else { return };
+        *state.marks.borrow_mut() = spans.to_vec();
+        self.draw_marks(&state);
+    }
+
+    fn draw_marks(self, state: &State) {
+        if let Some(view) = self.view() {
+            let spans = state.marks.borrow();
+            let flat: Vec<u32> = spans
+                .iter()
+                .flat_map(|span| [span.start.line, span.start.utf16, span.end.line, span.end.utf16])
+                .collect();
+            view.mark(&flat);
+        }
+    }
+
+    /// Give the pane the keyboard.
+    pub fn focus(self) {
+        if let Some(view) = self.view() {
+            view.focus();
+        }
+    }
+
+    /// Run an action of the editor by its id; false when it does not know it or is not there.
+    pub fn run(self, action: &str) -> bool {
+        self.view().is_some_and(|view| view.run(action))
+    }
+
+    /// Open the find widget.
+    pub fn find(self) -> bool {
+        self.run("actions.find")
+    }
+
+    /// Open the find and replace widget.
+    pub fn replace(self) -> bool {
+        self.run("editor.action.startFindReplaceAction")
+    }
+
+    /// Ask for a line to go to.
+    pub fn go_to_line(self) -> bool {
+        self.run("editor.action.gotoLine")
+    }
+
+    /// Undo.
+    pub fn undo(self) -> bool {
+        self.run("undo")
+    }
+
+    /// Redo.
+    pub fn redo(self) -> bool {
+        self.run("redo")
+    }
+
+    /// The selected text of the main cursor, empty without a selection or an editor.
+    #[must_use]
+    pub fn selected_text(self) -> String {
+        self.view().map(|view| view.selected_text()).unwrap_or_default()
+    }
+
+    /// Type a text at the cursors.
+    pub fn insert(self, text: &str) {
+        if let Some(view) = self.view() {
+            view.insert(text);
+        }
+    }
+
+    /// The full editor (and not the plain view) is shown.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.view().is_some()
+    }
+
+    pub(super) fn listen(self, on_cursor: Option<OnCursor>, on_focus: Option<OnFocus>) {
+        if let Some(state) = self.state() {
+            *state.on_cursor.borrow_mut() = on_cursor;
+            *state.on_focus.borrow_mut() = on_focus;
+        }
+    }
+
+    pub(super) fn set_plain(self, plain: Option<OnPlainReveal>) {
+        if let Some(state) = self.state() {
+            let pending = state.pending.get();
+            if let (Some(plain), Some(span)) = (&plain, pending) {
+                plain(span);
+            }
+            *state.plain.borrow_mut() = plain;
+        }
+    }
+
+    /// Make the editor inside `host`.
+    pub(super) fn mount(self, module: &Module, host: &HtmlElement) -> Result<(), JsValue> {
+        let Some(state) = self.state() else { return Ok(()) };
+        self.unmount();
+        let on_event = Closure::<dyn Fn(String, JsValue)>::new(move |kind: String, detail: JsValue| {
+            self.on_event(&kind, &detail);
+        });
+        let view = module.create_view(host, &on_event)?;
+        *state.view.borrow_mut() = Some(Mounted { view, _on_event: on_event });
+        *state.plain.borrow_mut() = None;
+        self.present(&state);
+        Ok(())
+    }
+
+    pub(super) fn unmount(self) {
+        let Some(state) = self.state() else { return };
+        self.remember(&state);
+        let mounted = state.view.borrow_mut().take();
+        if let Some(mounted) = mounted {
+            mounted.view.dispose_view();
+        }
+    }
+
+    fn on_event(self, kind: &str, detail: &JsValue) {
+        let Some(state) = self.state() else { return };
+        match kind {
+            "focus" => {
+                FOCUSED.set(Some(self));
+                let on_focus = state.on_focus.borrow().clone();
+                if let Some(on_focus) = on_focus {
+                    on_focus();
+                }
+            }
+            "cursor" => {
+                let numbers = js_sys::Uint32Array::new(detail).to_vec();
+                let (Some(path), &[line, utf16, num_cursors, selected_utf16]) =
+                    (self.path(), numbers.as_slice())
+                else {
+                    return;
+                };
+                let on_cursor = state.on_cursor.borrow().clone();
+                if let Some(on_cursor) = on_cursor {
+                    on_cursor(Cursor { path, pos: Pos { line, utf16 }, num_cursors, selected_utf16 });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn all() -> Vec<(Pane, Rc<State>)> {
+    PANES.with_borrow(|panes| panes.iter().map(|(&pane, state)| (pane, state.clone())).collect())
+}
+
+/// The document of `path` is about to go.
+pub(super) fn document_closed(path: &str) {
+    for (pane, state) in all() {
+        state.view_states.borrow_mut().remove(path);
+        let shown = state.path.borrow().as_deref() == Some(path);
+        if shown {
+            *state.path.borrow_mut() = None;
+            pane.present(&state);
+        }
+    }
+}
+
+/// The document `from` is now called `to`, or (with equal names) something about it changed that panes show.
+pub(super) fn document_renamed(from: &str, to: &str) {
+    for (pane, state) in all() {
+        pane.remember(&state);
+        let kept = state.view_states.borrow_mut().remove(from);
+        if let Some(kept) = kept {
+            state.view_states.borrow_mut().insert(to.to_owned(), kept);
+        }
+        let shown = state.path.borrow().as_deref() == Some(from);
+        if shown {
+            *state.path.borrow_mut() = Some(to.to_owned());
+            pane.present(&state);
+        }
+    }
+}
