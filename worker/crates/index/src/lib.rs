@@ -8,6 +8,8 @@
 //! - [`names`] ranks file and symbol names for quick open.
 //! - [`embed_text`] is what is given to the embedder for a chunk; hash it to get the chunk's [`Key`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod doc;
 mod embed;
 mod filter;
