@@ -2,8 +2,8 @@
 //!
 //! The module's address is in `<meta name="alcove-monaco">`, so it can carry a content hash. It is brought in by a
 //! `<script type="module">` element instead of `import()`, because a dynamic import would need a JavaScript snippet of
-//! its own, and evaluated code is forbidden by the page's content security policy. The module registers itself as
-//! `globalThis.alcoveEditor`.
+//! its own, and evaluated code is forbidden by the page's content security policy. The module leaves a promise of
+//! itself in `globalThis.alcoveEditor`.
 
 use std::cell::RefCell;
 
@@ -151,10 +151,13 @@ pub async fn load() -> Result<Module, String> {
         }
     };
     let outcome = JsFuture::from(promise).await;
+    let ready = outcome.and_then(|_| Reflect::get(&js_sys::global(), &"alcoveEditor".into()));
+    let module = match ready.and_then(JsCast::dyn_into::<Promise>) {
+        Ok(ready) => JsFuture::from(ready).await,
+        Err(err) => Err(err),
+    };
     LOADING.set(None);
-    let module = outcome.ok().and_then(|_| Reflect::get(&js_sys::global(), &"alcoveEditor".into()).ok());
-    let module = module.filter(JsValue::is_object).ok_or(FAILED)?;
-    let module: Module = module.unchecked_into();
+    let module: Module = module.map_err(|_| FAILED)?.unchecked_into();
     LOADED.set(Some(module.clone()));
     Ok(module)
 }

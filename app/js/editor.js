@@ -1,0 +1,334 @@
+// The editor behind a small interface that Rust binds to (`app/src/editor/monaco.rs`): models, views, comparisons.
+// Positions are zero-based lines and UTF-16 columns here and become Monaco's one-based ones at this border only. The
+// text of a model always has LF line endings; what a file really has is kept on the other side.
+//
+// The module leaves a promise of itself in `globalThis.alcoveEditor`.
+import { editor, Range, Selection, Uri } from 'monaco-editor/editor/editor.api.js';
+import './features.js';
+import './editor.css';
+import { known } from './languages.js';
+import { reserved } from './keys.js';
+import { useTheme } from './theme.js';
+
+/* global EDITOR_WORKER_NAME, EDITOR_CSS_NAME */
+
+/** @typedef {{
+ *   theme: 'light' | 'dark' | 'contrast-light' | 'contrast-dark', fontSize: number, wordWrap: boolean,
+ *   minimap: boolean, tabSize: number, screenReader: boolean, reservedKeys: string[],
+ * }} Settings */
+
+// @ts-ignore: put in by build.mjs
+const asset = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
+
+self.MonacoEnvironment = {
+  getWorker: (_id, label) => new Worker(asset(EDITOR_WORKER_NAME), { type: 'module', name: label }),
+};
+
+/** Resolves when the style sheet is there; without it the first layout would measure nothing. */
+async function addStyles() {
+  const link = document.createElement('link');
+  link.rel = 'stylesheet';
+  link.href = asset(EDITOR_CSS_NAME);
+  const loaded = new Promise((resolve, reject) => {
+    link.onload = resolve;
+    link.onerror = () => reject(new Error('the style sheet of the editor could not be loaded'));
+  });
+  document.head.append(link);
+  try {
+    await loaded;
+  } catch (err) {
+    link.remove();
+    throw err;
+  }
+}
+
+/** @type {Settings} */
+let settings = {
+  theme: 'light', fontSize: 14, wordWrap: false, minimap: false, tabSize: 4, screenReader: false, reservedKeys: [],
+};
+
+/** What every view is made with. @returns {import('monaco-editor').editor.IEditorOptions} */
+function viewOptions() {
+  return {
+    accessibilitySupport: settings.screenReader ? 'on' : 'auto',
+    automaticLayout: true,
+    fixedOverflowWidgets: true,
+    fontSize: settings.fontSize,
+    fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+    largeFileOptimizations: true,
+    minimap: { enabled: settings.minimap },
+    padding: { top: 6 },
+    quickSuggestions: { other: 'offline', comments: false, strings: false },
+    renderWhitespace: 'selection',
+    scrollBeyondLastLine: false,
+    smoothScrolling: false,
+    stickyScroll: { enabled: true, maxLineCount: 3 },
+    // Only LF, CR and CRLF end a line; anything else that looks like an ending is text that must stay.
+    unusualLineTerminators: 'off',
+    wordWrap: settings.wordWrap ? 'on' : 'off',
+  };
+}
+
+/** @type {Set<View | Diff>} */
+const alive = new Set();
+
+/** The text of one file with its undo stack. */
+class Model {
+  /**
+   * @param {string} text @param {string} language @param {string} path
+   * @param {(changes: Uint32Array) => void} onChange told of each edit as triples (line, removed line breaks, added
+   * line breaks) in an order in which they can be applied one after the other
+   */
+  constructor(text, language, path, onChange) {
+    Model.count += 1;
+    // The number keeps names apart when a file is closed and opened again before the old model is gone.
+    const uri = Uri.from({ scheme: 'alcove', authority: String(Model.count), path: `/${path}` });
+    this.model = editor.createModel(text, known(language), uri);
+    this.model.setEOL(editor.EndOfLineSequence.LF);
+    this.model.updateOptions({ tabSize: settings.tabSize });
+    this.model.detectIndentation(true, settings.tabSize);
+    this.model.onDidChangeContent((event) => {
+      const changes = [...event.changes].sort((a, b) => b.rangeOffset - a.rangeOffset);
+      const flat = new Uint32Array(changes.length * 3);
+      changes.forEach((change, i) => {
+        const { startLineNumber, endLineNumber } = change.range;
+        flat.set([startLineNumber - 1, endLineNumber - startLineNumber, countBreaks(change.text)], i * 3);
+      });
+      onChange(flat);
+    });
+  }
+
+  text() {
+    return this.model.getValue(editor.EndOfLinePreference.LF);
+  }
+
+  /** Replace what differs, as one step that can be undone. @param {string} text */
+  replace(text) {
+    const old = this.text();
+    let start = 0;
+    let end = Math.min(old.length, text.length);
+    while (start < end && old.charCodeAt(start) === text.charCodeAt(start)) start += 1;
+    let tail = 0;
+    end -= start;
+    while (tail < end && old.charCodeAt(old.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)) tail += 1;
+    // Half a surrogate pair is no text.
+    if (start > 0 && isHigh(old.charCodeAt(start - 1))) start -= 1;
+    if (tail > 0 && isLow(old.charCodeAt(old.length - tail))) tail -= 1;
+    if (start === old.length - tail && start === text.length - tail) return;
+    const range = Range.fromPositions(this.model.getPositionAt(start), this.model.getPositionAt(old.length - tail));
+    this.model.pushStackElement();
+    this.model.pushEditOperations([], [{ range, text: text.slice(start, text.length - tail) }], () => null);
+    this.model.pushStackElement();
+  }
+
+  version() {
+    return this.model.getAlternativeVersionId();
+  }
+
+  /** @param {string} language */
+  setLanguage(language) {
+    editor.setModelLanguage(this.model, known(language));
+  }
+
+  dispose() {
+    this.model.dispose();
+  }
+}
+Model.count = 0;
+
+/** A pane that shows one model. */
+class View {
+  /** @param {HTMLElement} host @param {(kind: string, detail: unknown) => void} onEvent */
+  constructor(host, onEvent) {
+    this.keys = reserved(host, () => settings.reservedKeys);
+    this.editor = editor.create(host, { ...viewOptions(), model: null });
+    this.hits = this.editor.createDecorationsCollection();
+    this.editor.onDidFocusEditorText(() => onEvent('focus', null));
+    this.editor.onDidChangeCursorSelection(() => this.tellCursor(onEvent));
+    this.editor.onDidChangeModel(() => this.tellCursor(onEvent));
+    alive.add(this);
+  }
+
+  /** @param {(kind: string, detail: unknown) => void} onEvent */
+  tellCursor(onEvent) {
+    const model = this.editor.getModel();
+    const selections = this.editor.getSelections();
+    if (!model || !selections) return;
+    const { positionLineNumber, positionColumn } = selections[0];
+    const selected = selections.reduce((sum, selection) => sum + model.getValueLengthInRange(selection), 0);
+    onEvent('cursor', Uint32Array.of(positionLineNumber - 1, positionColumn - 1, selections.length, selected));
+  }
+
+  /** @param {Model | null | undefined} model @param {any} state what `state()` gave before */
+  show(model, state) {
+    if (this.editor.getModel() === (model?.model ?? null)) return;
+    this.hits.clear();
+    this.editor.setModel(model?.model ?? null);
+    if (model && state) this.editor.restoreViewState(state);
+  }
+
+  state() {
+    return this.editor.getModel() ? this.editor.saveViewState() : null;
+  }
+
+  /** @param {number} startLine @param {number} startColumn @param {number} endLine @param {number} endColumn */
+  reveal(startLine, startColumn, endLine, endColumn) {
+    const model = this.editor.getModel();
+    if (!model) return;
+    const range = model.validateRange(new Range(startLine + 1, startColumn + 1, endLine + 1, endColumn + 1));
+    this.editor.setSelection(range);
+    this.editor.revealRangeInCenterIfOutsideViewport(range, editor.ScrollType.Immediate);
+  }
+
+  /** Marks ranges, four numbers each. @param {Uint32Array} flat */
+  mark(flat) {
+    const marks = [];
+    for (let i = 0; i + 3 < flat.length; i += 4) {
+      marks.push({
+        range: new Range(flat[i] + 1, flat[i + 1] + 1, flat[i + 2] + 1, flat[i + 3] + 1),
+        options: {
+          className: 'alcove-hit',
+          stickiness: editor.TrackedRangeStickiness.NeverGrowsWhenTypingAtEdges,
+          overviewRuler: { color: '#d18616cc', position: editor.OverviewRulerLane.Center },
+        },
+      });
+    }
+    this.hits.set(marks);
+  }
+
+  /** @param {string | null | undefined} why */
+  setReadOnly(why) {
+    this.editor.updateOptions({ readOnly: Boolean(why), readOnlyMessage: why ? { value: why } : undefined });
+  }
+
+  /** @param {string} action @returns {boolean} whether the editor knows it */
+  run(action) {
+    if (action === 'undo' || action === 'redo') {
+      this.editor.trigger('alcove', action, null);
+      return true;
+    }
+    const found = this.editor.getAction(action);
+    if (!found) return false;
+    this.editor.focus();
+    // An action that does not apply right now (find in an empty pane) does nothing, which is what is wanted.
+    found.run().catch((err) => console.warn(`${action}:`, err));
+    return true;
+  }
+
+  selectedText() {
+    const selection = this.editor.getSelection();
+    return (selection && this.editor.getModel()?.getValueInRange(selection)) || '';
+  }
+
+  /** @param {string} text */
+  insert(text) {
+    const selections = this.editor.getSelections() ?? [];
+    this.editor.pushUndoStop();
+    this.editor.executeEdits('alcove', selections.map((range) => ({ range, text, forceMoveMarkers: true })));
+    this.editor.pushUndoStop();
+  }
+
+  focus() {
+    this.editor.focus();
+  }
+
+  refresh() {
+    this.editor.updateOptions(viewOptions());
+  }
+
+  dispose() {
+    alive.delete(this);
+    this.keys();
+    this.editor.dispose();
+  }
+}
+
+/** Two texts side by side. */
+class Diff {
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.keys = reserved(host, () => settings.reservedKeys);
+    this.editor = editor.createDiffEditor(host, {
+      ...viewOptions(),
+      hideUnchangedRegions: { enabled: true, minimumLineCount: 3, contextLineCount: 3 },
+      originalEditable: false,
+      renderSideBySideInlineBreakpoint: 700,
+      ignoreTrimWhitespace: false,
+      maxComputationTime: 3000,
+    });
+    /** Models that belong to this comparison alone. @type {import('monaco-editor').editor.ITextModel[]} */
+    this.own = [];
+    alive.add(this);
+  }
+
+  /** @param {string} text @param {string} language */
+  make(text, language) {
+    const model = editor.createModel(text, known(language));
+    model.setEOL(editor.EndOfLineSequence.LF);
+    this.own.push(model);
+    return model;
+  }
+
+  forget() {
+    this.editor.setModel(null);
+    for (const model of this.own.splice(0)) model.dispose();
+  }
+
+  /** @param {string} before @param {string} after @param {string} language */
+  setTexts(before, after, language) {
+    this.forget();
+    this.editor.setModel({ original: this.make(before, language), modified: this.make(after, language) });
+    this.editor.updateOptions({ readOnly: true });
+  }
+
+  /** Compare with a model that stays editable. @param {string} before @param {Model} after @param {string} language */
+  showModel(before, after, language) {
+    this.forget();
+    this.editor.setModel({ original: this.make(before, language), modified: after.model });
+    this.editor.updateOptions({ readOnly: false });
+  }
+
+  /** @param {boolean} inline */
+  setInline(inline) {
+    this.editor.updateOptions({ renderSideBySide: !inline });
+  }
+
+  /** Go to the next or the previous difference. @param {boolean} forward */
+  next(forward) {
+    this.editor.goToDiff(forward ? 'next' : 'previous');
+  }
+
+  refresh() {
+    this.editor.updateOptions(viewOptions());
+  }
+
+  dispose() {
+    alive.delete(this);
+    this.keys();
+    this.forget();
+    this.editor.dispose();
+  }
+}
+
+/** @param {string} text */
+function countBreaks(text) {
+  return text.match(/\r\n|\r|\n/g)?.length ?? 0;
+}
+
+const isHigh = (/** @type {number} */ unit) => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (/** @type {number} */ unit) => unit >= 0xdc00 && unit <= 0xdfff;
+
+const api = {
+  createModel: (/** @type {ConstructorParameters<typeof Model>} */ ...args) => new Model(...args),
+  createView: (/** @type {ConstructorParameters<typeof View>} */ ...args) => new View(...args),
+  createDiff: (/** @type {HTMLElement} */ host) => new Diff(host),
+  /** @param {Settings} wanted */
+  configure(wanted) {
+    settings = wanted;
+    useTheme(settings.theme);
+    for (const view of alive) view.refresh();
+  },
+};
+
+// A promise and not a top-level await: the load event of a module script does not wait for the latter.
+/** @type {any} */ (globalThis).alcoveEditor = addStyles().then(() => api);
