@@ -1,0 +1,68 @@
+//! Which dialog is open. One at a time; a question that must be answered is a [`Question`].
+
+use leptos::prelude::*;
+
+/// A dialog.
+#[derive(Clone)]
+pub enum Dialog {
+    /// Commands, files, symbols, lines; the text says which by its first character.
+    Palette(String),
+    /// Settings.
+    Settings,
+    /// Keyboard shortcuts.
+    Keys,
+    /// A question with a few answers.
+    Question(Question),
+    /// A question whose answer is a line of text.
+    Prompt(Prompt),
+    /// The saved and the unsaved text of a file side by side.
+    Compare(String),
+    /// The workspaces kept on this device.
+    Workspaces,
+}
+
+/// A question with buttons. Escape and the first button do nothing.
+#[derive(Clone)]
+pub struct Question {
+    /// The question itself.
+    pub title: String,
+    /// What the answer means.
+    pub body: String,
+    /// Buttons after `Cancel`.
+    pub answers: Vec<Answer>,
+}
+
+/// A button of a [`Question`].
+#[derive(Clone)]
+pub struct Answer {
+    /// On the button.
+    pub label: String,
+    /// It destroys something.
+    pub danger: bool,
+    /// What it does.
+    pub run: Callback<()>,
+}
+
+impl Answer {
+    /// A button.
+    pub fn new(label: &str, danger: bool, run: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { label: label.into(), danger, run: Callback::new(move |()| run()) }
+    }
+}
+
+/// A question whose answer is a line of text.
+#[derive(Clone)]
+pub struct Prompt {
+    /// Above the field.
+    pub title: String,
+    /// What to type.
+    pub label: String,
+    /// The text at first.
+    pub value: String,
+    /// Number of UTF-16 units of it that are selected at first.
+    pub selected_utf16: (u32, u32),
+    /// On the button.
+    pub action: String,
+    /// Gets the trimmed text, which is not empty.
+    pub run: Callback<String>,
+}

@@ -1,0 +1,386 @@
+//! Open files: reading them, keeping their unsaved text safe, saving, reverting.
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use protocol::{
+    Blob, ContentKind, Fault, FaultCode, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo, WriteFile,
+};
+
+use super::dialog::{Answer, Dialog, Question};
+use super::toast::Weight;
+use super::tree::file_name;
+use super::{App, Place, buffer, bytes_of};
+use crate::editor::{self, Opening};
+
+/// What became of reading a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocState {
+    /// On its way.
+    Loading,
+    /// The editor has it.
+    Ready,
+    /// Not a text; its size in bytes.
+    Binary(u64),
+    /// The sentence says why it cannot be shown.
+    Failed(String),
+}
+
+const DRAFT_MS: u32 = 500;
+const READER: &str = "Another tab of this browser writes to this workspace. Close it to edit here.";
+
+impl App {
+    /// Show a file, at a place in it if one is given.
+    pub fn show(self, path: &str, span: Option<Span>, place: Place) {
+        self.layout.update(|layout| match place {
+            Place::Here => layout.open(layout.focused, path, false),
+            Place::Preview => layout.open(layout.focused, path, true),
+            Place::Beside => layout.open_beside(path),
+        });
+        self.load(path);
+        let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
+        if let Some(span) = span {
+            self.reveal(pane, path, span);
+        }
+        if crate::platform::media::matches("(max-width: 640px)") {
+            self.side_open.set(false);
+        }
+    }
+
+    /// Show a file with the cursor at the start of a line, counted from zero.
+    pub fn show_line(self, path: &str, line: u32, place: Place) {
+        let pos = Pos { line, utf16: 0 };
+        self.show(path, Some(Span { start: pos, end: pos }), place);
+    }
+
+    /// Reveal once the pane shows the path: now when it does, else after the file was read and the view has changed.
+    fn reveal(self, pane: editor::Pane, path: &str, span: Span) {
+        let path = path.to_owned();
+        leptos::task::spawn_local(async move {
+            for _ in 0..200 {
+                gloo_timers::future::TimeoutFuture::new(0).await;
+                let state = self.docs.with_untracked(|docs| docs.get(&path).cloned());
+                match state {
+                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => {
+                        pane.reveal(span);
+                        return;
+                    }
+                    Some(DocState::Failed(_) | DocState::Binary(_)) => return,
+                    _ => gloo_timers::future::TimeoutFuture::new(20).await,
+                }
+            }
+        });
+    }
+
+    /// Give the focused editor the keyboard, as soon as it shows the active file.
+    pub fn focus_editor(self) {
+        let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
+        leptos::task::spawn_local(async move {
+            // After the reveal of the same key press.
+            gloo_timers::future::TimeoutFuture::new(30).await;
+            pane.focus();
+        });
+    }
+
+    /// Read a file into the editor unless it is there already.
+    pub fn load(self, path: &str) {
+        let known = self.docs.with_untracked(|docs| match docs.get(path) {
+            Some(DocState::Failed(_)) | None => false,
+            Some(_) => true,
+        });
+        if known {
+            return;
+        }
+        self.set_doc(path, DocState::Loading);
+        let path = path.to_owned();
+        leptos::task::spawn_local(async move {
+            let state = match self.read(&path).await {
+                Ok(state) => state,
+                Err(fault) => DocState::Failed(fault.sentence),
+            };
+            // Closed again in the meantime?
+            if self.docs.with_untracked(|docs| docs.contains_key(&path)) {
+                self.set_doc(&path, state);
+            }
+        });
+    }
+
+    async fn read(self, path: &str) -> Result<DocState, Fault> {
+        let (file, blobs) =
+            self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
+        let at = |blob: Blob| blobs.get(blob.0 as usize).map(bytes_of).ok_or_else(missing);
+        self.private.update_value(|private| {
+            private.hashes.insert(path.to_owned(), file.hash);
+            if file.draft.is_some() {
+                private.drafted.insert(path.to_owned());
+            }
+        });
+        if file.info.content == ContentKind::Binary {
+            return Ok(DocState::Binary(file.info.bytes));
+        }
+        let bytes = at(file.blob)?;
+        let draft = file.draft.map(at).transpose()?;
+        let reader = self.access.get_untracked() == Some(protocol::Access::Reader);
+        editor::open_document(&Opening {
+            path,
+            bytes: &bytes,
+            draft: draft.as_deref(),
+            language: &file.info.language,
+            read_only: reader.then(|| READER.to_owned()),
+        });
+        Ok(DocState::Ready)
+    }
+
+    fn set_doc(self, path: &str, state: DocState) {
+        self.docs.update(|docs| {
+            docs.insert(path.to_owned(), state);
+        });
+    }
+
+    pub(super) fn watch_documents(self) {
+        let watch = editor::watch_documents(move |change| {
+            let known = self.dirty.with_untracked(|dirty| dirty.contains(&change.path));
+            if known != change.dirty {
+                self.dirty.update(|dirty| {
+                    if change.dirty {
+                        dirty.insert(change.path.clone());
+                    } else {
+                        dirty.remove(&change.path);
+                    }
+                });
+            }
+            if change.dirty {
+                let is_preview = self
+                    .layout
+                    .with_untracked(|l| l.groups.iter().any(|g| g.preview.as_ref() == Some(&change.path)));
+                if is_preview {
+                    self.layout.update(|layout| layout.keep(&change.path));
+                }
+            }
+            let drafted = self.private.with_value(|private| private.drafted.contains(&change.path));
+            if change.dirty || drafted {
+                let path = change.path.clone();
+                let timer = Timeout::new(DRAFT_MS, move || self.keep_draft(&path));
+                self.private.update_value(|private| {
+                    private.draft_timers.insert(change.path.clone(), timer);
+                });
+            }
+        });
+        self.private.update_value(|private| private.watch = Some(watch));
+    }
+
+    /// Send the unsaved text of a file to the engine, which keeps it through a reload.
+    fn keep_draft(self, path: &str) {
+        self.private.update_value(|private| private.draft_timers.remove(path));
+        let Some(document) = editor::document(path) else { return };
+        if document.read_only().is_some() {
+            return;
+        }
+        let dirty = document.is_dirty();
+        self.private.update_value(|private| {
+            if dirty {
+                private.drafted.insert(path.to_owned());
+            } else {
+                private.drafted.remove(path);
+            }
+        });
+        let engine = self.engine();
+        let call = PutDraft { path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
+        let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
+        self.act(async move { engine.call_with(call, blobs).await.map(|_| ()) });
+    }
+
+    /// Send every unsaved text that still waits.
+    pub fn flush_drafts(self) {
+        let mut waiting = Vec::new();
+        self.private.update_value(|private| waiting = private.draft_timers.drain().map(|(p, _)| p).collect());
+        for path in waiting {
+            self.keep_draft(&path);
+        }
+    }
+
+    /// Save a file.
+    pub fn save(self, path: &str) {
+        let path = path.to_owned();
+        self.act(async move { self.save_now(&path, true).await });
+    }
+
+    /// Save every file with unsaved changes.
+    pub fn save_all(self) {
+        for path in editor::dirty_paths() {
+            self.save(&path);
+        }
+    }
+
+    /// Save a file; with `careful`, ask when somebody changed it meanwhile.
+    ///
+    /// # Errors
+    /// The engine's fault, unless it became a question.
+    pub async fn save_now(self, path: &str, careful: bool) -> Result<(), Fault> {
+        let Some(document) = editor::document(path) else { return Ok(()) };
+        if let Some(why) = document.read_only() {
+            return Err(Fault::new(FaultCode::ReadOnly, why));
+        }
+        if !document.is_dirty() {
+            return Ok(());
+        }
+        let bytes = document.bytes();
+        let expect = self.private.with_value(|private| private.hashes.get(path).copied());
+        let call =
+            WriteFile { path: path.to_owned(), blob: Blob(0), expect: if careful { expect } else { None } };
+        let written = match self.call_bytes(call, &bytes).await {
+            Err(fault) if fault.code == FaultCode::Conflict && careful => {
+                self.ask_conflict(path);
+                return Ok(());
+            }
+            outcome => outcome?,
+        };
+        self.private.update_value(|private| {
+            private.hashes.insert(path.to_owned(), written.hash);
+            private.drafted.remove(path);
+            private.draft_timers.remove(path);
+        });
+        document.mark_saved(&bytes);
+        self.wrote(path, &bytes).await
+    }
+
+    fn ask_conflict(self, path: &str) {
+        let (overwrite, reload, compare) = (path.to_owned(), path.to_owned(), path.to_owned());
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("{} changed since you opened it", file_name(path)),
+            body: "Somebody saved this file in the meantime. Saving now would replace what they wrote.".into(),
+            answers: vec![
+                Answer::new("Compare", false, move || self.dialog.set(Some(Dialog::Compare(compare.clone())))),
+                Answer::new("Drop my changes", true, move || self.reload(&reload)),
+                Answer::new("Save over it", true, move || {
+                    let path = overwrite.clone();
+                    self.act(async move { self.save_now(&path, false).await });
+                }),
+            ],
+        })));
+    }
+
+    /// Read a file anew, dropping unsaved changes.
+    pub fn reload(self, path: &str) {
+        if let Some(document) = editor::document(path) {
+            document.revert();
+        }
+        let path = path.to_owned();
+        self.act(async move { self.refresh_doc(&path).await });
+    }
+
+    /// Take over what is saved now, keeping unsaved changes.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn refresh_doc(self, path: &str) -> Result<(), Fault> {
+        let (file, blobs) =
+            self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let (Some(document), Some(blob)) = (editor::document(path), blobs.get(file.blob.0 as usize)) else {
+            return Ok(());
+        };
+        self.private.update_value(|private| {
+            private.hashes.insert(path.to_owned(), file.hash);
+        });
+        document.refresh(&bytes_of(blob));
+        Ok(())
+    }
+
+    /// Ask, then drop the unsaved changes of a file.
+    pub fn revert(self, path: &str) {
+        let Some(document) = editor::document(path).filter(editor::Document::is_dirty) else {
+            self.toasts.say(Weight::Info, "There are no unsaved changes to drop in this file.");
+            return;
+        };
+        let path = document.path();
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("Drop your changes to {}?", file_name(&path)),
+            body: "The file goes back to how it was saved. In the editor, undo brings your changes back.".into(),
+            answers: vec![Answer::new("Drop changes", true, move || {
+                if let Some(document) = editor::document(&path) {
+                    document.revert();
+                }
+            })],
+        })));
+    }
+
+    /// Close a tab. A file with unsaved changes that has no other tab is asked about first.
+    pub fn close_tab(self, group: usize, path: &str) {
+        let others = self.layout.with_untracked(|layout| {
+            layout.groups.iter().enumerate().any(|(n, g)| n != group && g.tabs.iter().any(|p| p == path))
+        });
+        let dirty = self.dirty.with_untracked(|dirty| dirty.contains(path));
+        if dirty && !others {
+            let (save, drop) = (path.to_owned(), path.to_owned());
+            self.dialog.set(Some(Dialog::Question(Question {
+                title: format!("Save your changes to {}?", file_name(path)),
+                body: "They are lost if you close the file without saving.".into(),
+                answers: vec![
+                    Answer::new("Don’t save", true, move || {
+                        self.forget_draft(&drop);
+                        self.close_now(group, &drop);
+                    }),
+                    Answer::new("Save", false, move || {
+                        let path = save.clone();
+                        self.act(async move {
+                            self.save_now(&path, true).await?;
+                            if editor::document(&path).is_none_or(|document| !document.is_dirty()) {
+                                self.close_now(group, &path);
+                            }
+                            Ok(())
+                        });
+                    }),
+                ],
+            })));
+        } else {
+            self.close_now(group, path);
+        }
+    }
+
+    fn forget_draft(self, path: &str) {
+        self.private.update_value(|private| {
+            private.draft_timers.remove(path);
+            private.drafted.remove(path);
+        });
+        let call = PutDraft { path: path.to_owned(), blob: None };
+        self.act(async move { self.call(call).await });
+    }
+
+    fn close_now(self, group: usize, path: &str) {
+        self.layout.update(|layout| layout.close(group, path));
+        self.drop_closed();
+    }
+
+    /// Forget documents that have no tab any more.
+    pub(super) fn drop_closed(self) {
+        let gone: Vec<String> = self.docs.with_untracked(|docs| {
+            self.layout.with_untracked(|layout| docs.keys().filter(|p| !layout.has(p)).cloned().collect())
+        });
+        for path in &gone {
+            editor::close_document(path);
+        }
+        if !gone.is_empty() {
+            self.docs.update(|docs| docs.retain(|path, _| !gone.contains(path)));
+            self.dirty.update(|dirty| dirty.retain(|path| !gone.contains(path)));
+        }
+        // A tab that was restored or came to the front may not have been read yet.
+        for path in self.layout.with_untracked(|l| l.groups.iter().filter_map(|g| g.active.clone()).collect::<Vec<_>>())
+        {
+            self.load(&path);
+        }
+    }
+
+    pub(super) fn set_documents_read_only(self, reader: bool) {
+        for document in editor::documents() {
+            document.set_read_only(reader.then(|| READER.to_owned()));
+        }
+    }
+
+    /// Definitions in a file, for the outline and breadcrumbs.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn outline(self, path: &str) -> Result<Vec<SymbolInfo>, Fault> {
+        self.call(Outline { path: path.to_owned() }).await
+    }
+}

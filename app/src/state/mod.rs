@@ -1,0 +1,324 @@
+//! What the page knows and can do, apart from how it looks.
+//!
+//! [`App`] is a bundle of signals and handles that copies freely; views read its signals and call its methods, and so
+//! does `window.alcove`. Modules without signals ([`fuzzy`], [`keys`], [`layout`], [`runs`], [`tree`]) are plain data
+//! with native tests.
+
+pub mod abort;
+pub mod dialog;
+mod docs;
+pub mod fuzzy;
+pub mod keys;
+pub mod layout;
+pub mod runs;
+mod search;
+pub mod settings;
+pub mod toast;
+pub mod tree;
+mod workspace;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use gloo_timers::callback::Timeout;
+use js_sys::ArrayBuffer;
+use leptos::prelude::*;
+use protocol::{Access, Call, EngineRequest, EngineStatus, Fault, FileInfo, WatchStatus, WorkspaceInfo};
+
+use crate::editor::{Cursor, Pane, Watch};
+use crate::link::{Engine, LinkState, ModelState, Models};
+
+pub use docs::DocState;
+pub use search::{SearchState, Since};
+pub use workspace::Phase;
+
+use dialog::Dialog;
+use layout::Layout;
+use settings::Settings;
+use toast::{Toasts, Weight};
+use tree::Tree;
+
+/// Panels of the side bar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Side {
+    /// The file tree.
+    #[default]
+    Explorer,
+    /// Search.
+    Search,
+    /// Symbols of the active file.
+    Outline,
+}
+
+/// Where a file is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the focused group, in a tab that stays.
+    Here,
+    /// In the focused group, in the tab that the next preview replaces.
+    Preview,
+    /// In the other group.
+    Beside,
+}
+
+/// Everything. Copies are the same state.
+#[derive(Clone, Copy)]
+pub struct App {
+    engine: StoredValue<Engine, LocalStorage>,
+    models: StoredValue<Models, LocalStorage>,
+    private: StoredValue<Private, LocalStorage>,
+    /// Messages to the person.
+    pub toasts: Toasts,
+    /// The dialog that is open.
+    pub dialog: RwSignal<Option<Dialog>>,
+    /// Settings of the person.
+    pub settings: RwSignal<Settings>,
+    /// Which of the big screens shows.
+    pub phase: RwSignal<Phase>,
+    /// The open workspace.
+    pub opened: RwSignal<Option<WorkspaceInfo>>,
+    /// How it is held.
+    pub access: RwSignal<Option<Access>>,
+    /// Workspaces kept on this device, latest first; `None` until they are known.
+    pub kept: RwSignal<Option<Vec<WorkspaceInfo>>>,
+    /// Files of the open workspace, sorted by path.
+    pub files: RwSignal<Arc<Vec<FileInfo>>>,
+    /// The same as a tree.
+    pub tree: RwSignal<Arc<Tree>>,
+    /// Folders of the tree that are open.
+    pub folders: RwSignal<HashSet<String>>,
+    /// State of the engine.
+    pub status: RwSignal<EngineStatus>,
+    /// The browser says that there is a network.
+    pub online: RwSignal<bool>,
+    /// Tabs.
+    pub layout: RwSignal<Layout>,
+    /// What became of reading the files that have tabs.
+    pub docs: RwSignal<HashMap<String, DocState>>,
+    /// Paths with unsaved changes.
+    pub dirty: RwSignal<HashSet<String>>,
+    /// Where the cursor of the focused editor stands.
+    pub cursor: RwSignal<Option<Cursor>>,
+    /// The panes of the groups.
+    pub panes: [Pane; layout::MAX_GROUPS],
+    /// Panel of the side bar.
+    pub side: RwSignal<Side>,
+    /// The side bar is shown.
+    pub side_open: RwSignal<bool>,
+    /// Width of the side bar in CSS pixels.
+    pub side_width_px: RwSignal<f64>,
+    /// A sentence while an import runs.
+    pub importing: RwSignal<Option<String>>,
+    /// Search panel.
+    pub search: SearchState,
+}
+
+#[derive(Default)]
+struct Private {
+    /// Hash of the saved bytes of open files.
+    hashes: HashMap<String, [u8; 16]>,
+    /// Paths for which the engine keeps an unsaved edit.
+    drafted: HashSet<String>,
+    /// Unsaved edits on their way to the engine.
+    draft_timers: HashMap<String, Timeout>,
+    layout_timer: Option<Timeout>,
+    search_timer: Option<Timeout>,
+    search_task: Option<abort::Task>,
+    watch: Option<Watch>,
+    /// Sentences of the engine that were shown.
+    told: HashSet<String>,
+    quota_told: bool,
+}
+
+impl App {
+    /// Start the engine worker and set up the state. Call inside a reactive owner, once.
+    #[must_use]
+    pub fn start() -> Self {
+        let engine = Engine::start();
+        let models = Models::new(engine.clone());
+        let app = Self {
+            engine: StoredValue::new_local(engine),
+            models: StoredValue::new_local(models),
+            private: StoredValue::new_local(Private::default()),
+            toasts: Toasts::default(),
+            dialog: RwSignal::new(None),
+            settings: RwSignal::new(Settings::load()),
+            phase: RwSignal::new(Phase::Starting),
+            opened: RwSignal::new(None),
+            access: RwSignal::new(None),
+            kept: RwSignal::new(None),
+            files: RwSignal::default(),
+            tree: RwSignal::default(),
+            folders: RwSignal::default(),
+            status: RwSignal::default(),
+            online: RwSignal::new(window().navigator().on_line()),
+            layout: RwSignal::default(),
+            docs: RwSignal::default(),
+            dirty: RwSignal::default(),
+            cursor: RwSignal::new(None),
+            panes: [Pane::new(), Pane::new()],
+            side: RwSignal::default(),
+            side_open: RwSignal::new(!crate::platform::media::matches("(max-width: 640px)")),
+            side_width_px: RwSignal::new(280.0),
+            importing: RwSignal::new(None),
+            search: SearchState::default(),
+        };
+        app.watch_settings();
+        app.watch_status();
+        app.watch_documents();
+        app.watch_layout();
+        app.watch_page();
+        app.watch_coverage();
+        app.begin();
+        app
+    }
+
+    /// The engine worker.
+    #[must_use]
+    pub fn engine(self) -> Engine {
+        self.engine.get_value()
+    }
+
+    /// The model workers.
+    #[must_use]
+    pub fn models(self) -> Models {
+        self.models.get_value()
+    }
+
+    /// How the engine worker is doing.
+    #[must_use]
+    pub fn link_state(self) -> LinkState {
+        self.engine.with_value(Engine::state).get()
+    }
+
+    /// How the embedder is doing.
+    #[must_use]
+    pub fn model_state(self) -> ModelState {
+        self.models.with_value(Models::state).get()
+    }
+
+    /// Call the engine.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn call<C: Call<Request = EngineRequest>>(self, call: C) -> Result<C::Reply, Fault> {
+        self.engine().call(call).await
+    }
+
+    /// Call the engine with one buffer made of `bytes`.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn call_bytes<C: Call<Request = EngineRequest>>(
+        self,
+        call: C,
+        bytes: &[u8],
+    ) -> Result<C::Reply, Fault> {
+        self.engine().call_with(call, vec![buffer(bytes)]).await.map(|(reply, _)| reply)
+    }
+
+    /// Run an action in the background; a failure becomes a message.
+    pub fn act(self, action: impl Future<Output = Result<(), Fault>> + 'static) {
+        leptos::task::spawn_local(async move {
+            if let Err(fault) = action.await {
+                self.toasts.fault(&fault);
+            }
+        });
+    }
+
+    fn watch_status(self) {
+        leptos::task::spawn_local(async move {
+            loop {
+                let status = self.status;
+                let stream = self.engine().stream(WatchStatus, Vec::new(), move |now| status.set(now));
+                let ended = stream.await;
+                let pause_ms = ended.err().and_then(|fault| fault.retry_after_ms).unwrap_or(1000);
+                gloo_timers::future::TimeoutFuture::new(pause_ms).await;
+            }
+        });
+        let notices = Memo::new(move |_| self.status.with(|status| status.notices.clone()));
+        Effect::new(move |_| {
+            for sentence in notices.get() {
+                self.tell_once(&sentence);
+            }
+        });
+        let access = Memo::new(move |_| self.status.with(|status| status.access));
+        Effect::new(move |_| {
+            if let Some(access) = access.get() {
+                self.set_access(access);
+            }
+        });
+        Effect::new(move |_| {
+            if let LinkState::Restarting(reason) = self.link_state() {
+                leptos::logging::log!("engine restarting: {reason}");
+                self.toasts.say(
+                    Weight::Warning,
+                    "The engine stopped and is being started again. Your files and unsaved edits are safe.",
+                );
+            }
+        });
+        self.watch_quota();
+    }
+
+    /// Show a sentence of the engine unless it was shown since the workspace was opened.
+    fn tell_once(self, sentence: &str) {
+        let mut is_new = false;
+        self.private.update_value(|private| is_new = private.told.insert(sentence.to_owned()));
+        if is_new {
+            self.toasts.say(Weight::Warning, sentence);
+        }
+    }
+
+    fn watch_page(self) {
+        let online = self.online;
+        for name in ["online", "offline"] {
+            let handle = window_event_listener_untyped(name, move |_| {
+                online.set(window().navigator().on_line());
+            });
+            std::mem::forget(handle);
+        }
+        // The last chance before a tab is frozen or closed: unsaved edits that wait for their timer go now.
+        for name in ["pagehide", "blur"] {
+            let handle = window_event_listener_untyped(name, move |_| self.flush_drafts());
+            std::mem::forget(handle);
+        }
+    }
+
+    fn watch_layout(self) {
+        Effect::new(move |_| {
+            let layout = self.layout.get();
+            let view = workspace::View {
+                layout,
+                side: self.side.get(),
+                side_width_px: self.side_width_px.get(),
+                folders: self.folders.get().into_iter().collect(),
+            };
+            self.keep_view(view);
+        });
+    }
+}
+
+/// The state, from the context of the component tree.
+#[must_use]
+pub fn app() -> App {
+    expect_context::<App>()
+}
+
+/// Bytes for a transfer list.
+#[must_use]
+pub fn buffer(bytes: &[u8]) -> ArrayBuffer {
+    js_sys::Uint8Array::from(bytes).buffer()
+}
+
+/// Bytes out of a transferred buffer.
+#[must_use]
+pub fn bytes_of(buffer: &ArrayBuffer) -> Vec<u8> {
+    js_sys::Uint8Array::new(buffer).to_vec()
+}
+
+/// True on Apple platforms, where Command takes the place of Control.
+#[must_use]
+pub fn is_mac() -> bool {
+    let platform = window().navigator().platform().unwrap_or_default();
+    platform.starts_with("Mac") || platform.starts_with("iP")
+}

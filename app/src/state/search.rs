@@ -1,0 +1,190 @@
+//! The search panel's state: what is asked, what was found, and when to ask again.
+
+use std::sync::Arc;
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use protocol::{FaultCode, Layer, Search, SearchFilter, SearchMode, SearchQuery, SearchReply, SymbolKind};
+
+use super::App;
+use super::abort;
+
+/// Files changed since when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// No bound.
+    #[default]
+    Ever,
+    /// This many hours.
+    Hours(u32),
+}
+
+/// Number of hits asked for at first, and added by "show more".
+pub const PAGE: u32 = 50;
+/// A search that replaces a running one waits this long, so that fast typing does not queue up work.
+const BUSY_MS: u32 = 40;
+
+/// What the panel shows and what its fields hold.
+#[derive(Clone, Copy)]
+pub struct SearchState {
+    /// The query.
+    pub text: RwSignal<String>,
+    /// How it is read.
+    pub mode: RwSignal<SearchMode>,
+    /// Match case.
+    pub case_sensitive: RwSignal<bool>,
+    /// Path globs.
+    pub path_glob: RwSignal<String>,
+    /// Language id, empty for all.
+    pub language: RwSignal<String>,
+    /// Kind of symbol.
+    pub kind: RwSignal<Option<SymbolKind>>,
+    /// Changed since.
+    pub since: RwSignal<Since>,
+    /// Number of hits wanted.
+    pub k: RwSignal<u32>,
+    /// The latest answer, interim or final; `None` before the first and when the query is empty.
+    pub reply: RwSignal<Option<Arc<SearchReply>>>,
+    /// A search is on its way.
+    pub running: RwSignal<bool>,
+    /// A sentence about the last search's failure.
+    pub error: RwSignal<Option<String>>,
+    /// The filters are shown.
+    pub filters_open: RwSignal<bool>,
+    /// Bumped to give the query field the keyboard.
+    pub focus: RwSignal<u32>,
+}
+
+impl Default for SearchState {
+    fn default() -> Self {
+        Self {
+            text: RwSignal::default(),
+            mode: RwSignal::default(),
+            case_sensitive: RwSignal::new(false),
+            path_glob: RwSignal::default(),
+            language: RwSignal::default(),
+            kind: RwSignal::new(None),
+            since: RwSignal::default(),
+            k: RwSignal::new(PAGE),
+            reply: RwSignal::new(None),
+            running: RwSignal::new(false),
+            error: RwSignal::new(None),
+            filters_open: RwSignal::new(false),
+            focus: RwSignal::new(0),
+        }
+    }
+}
+
+impl SearchState {
+    /// Forget query and answer.
+    pub fn clear(self) {
+        self.text.set(String::new());
+        self.reply.set(None);
+        self.running.set(false);
+        self.error.set(None);
+        self.k.set(PAGE);
+    }
+
+    /// True when some filter narrows the search.
+    #[must_use]
+    pub fn is_filtered(self) -> bool {
+        !self.path_glob.with(String::is_empty)
+            || !self.language.with(String::is_empty)
+            || self.kind.get().is_some()
+            || self.since.get() != Since::Ever
+    }
+
+    fn query(self) -> SearchQuery {
+        let language = self.language.get_untracked();
+        let changed_since_unix_ms = match self.since.get_untracked() {
+            Since::Ever => None,
+            Since::Hours(hours) => Some((js_sys::Date::now() - f64::from(hours) * 3_600_000.0).max(0.0) as u64),
+        };
+        SearchQuery {
+            text: self.text.get_untracked(),
+            mode: self.mode.get_untracked(),
+            case_sensitive: self.case_sensitive.get_untracked(),
+            k: self.k.get_untracked(),
+            layers: Vec::new(),
+            filter: SearchFilter {
+                path_glob: self.path_glob.get_untracked(),
+                languages: if language.is_empty() { Vec::new() } else { vec![language] },
+                kinds: self.kind.get_untracked().into_iter().collect(),
+                changed_since_unix_ms,
+            },
+        }
+    }
+}
+
+impl App {
+    /// The query or a filter changed: search at once when nothing runs, else as soon as typing pauses.
+    pub fn search_soon(self) {
+        if self.search.running.get_untracked() {
+            let timer = Timeout::new(BUSY_MS, move || self.search_now());
+            self.private.update_value(|private| private.search_timer = Some(timer));
+        } else {
+            self.search_now();
+        }
+    }
+
+    /// Search with what the fields hold; the answers before stay on show until new ones come.
+    pub fn search_now(self) {
+        let search = self.search;
+        let query = search.query();
+        let mut ended = None;
+        self.private.update_value(|private| {
+            private.search_timer = None;
+            ended = private.search_task.take();
+        });
+        drop(ended);
+        if query.text.trim().is_empty() {
+            search.reply.set(None);
+            search.running.set(false);
+            search.error.set(None);
+            return;
+        }
+        search.running.set(true);
+        let engine = self.engine();
+        let task = abort::spawn(async move {
+            let interim = move |reply: SearchReply| {
+                search.error.set(None);
+                search.reply.set(Some(Arc::new(reply)));
+            };
+            let outcome = engine.stream(Search { query }, Vec::new(), interim).await;
+            search.running.set(false);
+            match outcome {
+                Ok((reply, _)) => {
+                    search.error.set(None);
+                    search.reply.set(Some(Arc::new(reply)));
+                }
+                Err(fault) if fault.code == FaultCode::Cancelled => {}
+                Err(fault) => {
+                    search.reply.set(None);
+                    search.error.set(Some(fault.sentence));
+                }
+            }
+        });
+        self.private.update_value(|private| private.search_task = Some(task));
+    }
+
+    /// Layers become ready while an answer is on show: ask again at each step that can change it.
+    pub(super) fn watch_coverage(self) {
+        let step = Memo::new(move |_| {
+            self.status.with(|status| {
+                let share = |p: protocol::Progress| if p.total == 0 { 0 } else { p.done * 10 / p.total };
+                (share(status.lexical), share(status.symbols), share(status.vectors))
+            })
+        });
+        Effect::new(move |before: Option<(u32, u32, u32)>| {
+            let now = step.get();
+            let search = self.search;
+            let wants_more = search.reply.with_untracked(|reply| {
+                reply.as_ref().is_some_and(|r| r.coverage.iter().any(|(layer, c)| *layer != Layer::Exact && *c < 1.0))
+            });
+            if before.is_some_and(|before| before != now) && wants_more && !search.running.get_untracked() {
+                self.search_now();
+            }
+            now
+        });
+    }
+}

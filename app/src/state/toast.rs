@@ -1,0 +1,107 @@
+//! Messages to the person, each a whole sentence. They are announced politely to screen readers; failures stay until
+//! they are dismissed, other messages go after a while.
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use protocol::{Fault, FaultCode};
+
+/// How grave it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Good to know.
+    Info,
+    /// Done as asked.
+    Done,
+    /// Something needs attention.
+    Warning,
+    /// Something failed.
+    Failure,
+}
+
+/// Something that can be done about a message.
+#[derive(Clone)]
+pub struct Offer {
+    /// On the button.
+    pub label: String,
+    /// What it does; the message goes afterwards.
+    pub run: Callback<()>,
+}
+
+/// A message.
+#[derive(Clone)]
+pub struct Toast {
+    /// For dismissing it.
+    pub id: u32,
+    /// How grave.
+    pub weight: Weight,
+    /// The sentence.
+    pub sentence: String,
+    /// Choices.
+    pub offers: Vec<Offer>,
+}
+
+const MAX_SHOWN: usize = 4;
+const SHOWN_MS: u32 = 6000;
+
+/// The messages on show, oldest first.
+#[derive(Clone, Copy)]
+pub struct Toasts {
+    /// What to render.
+    pub list: RwSignal<Vec<Toast>>,
+    next_id: RwSignal<u32>,
+}
+
+impl Default for Toasts {
+    fn default() -> Self {
+        Self { list: RwSignal::new(Vec::new()), next_id: RwSignal::new(0) }
+    }
+}
+
+impl Toasts {
+    /// Say something.
+    pub fn say(self, weight: Weight, sentence: impl Into<String>) {
+        self.offer(weight, sentence, Vec::new());
+    }
+
+    /// Say something that can be acted on.
+    pub fn offer(self, weight: Weight, sentence: impl Into<String>, offers: Vec<Offer>) {
+        let sentence = sentence.into();
+        let id = self.next_id.get_untracked();
+        self.next_id.set(id + 1);
+        let fleeting = offers.is_empty() && matches!(weight, Weight::Info | Weight::Done);
+        self.list.update(|list| {
+            // The same sentence twice says nothing new.
+            list.retain(|toast| toast.sentence != sentence);
+            list.push(Toast { id, weight, sentence, offers });
+            if list.len() > MAX_SHOWN {
+                list.remove(0);
+            }
+        });
+        if fleeting {
+            Timeout::new(SHOWN_MS, move || self.dismiss(id)).forget();
+        }
+    }
+
+    /// Report a failure. What the person cancelled is no failure.
+    pub fn fault(self, fault: &Fault) {
+        match fault.code {
+            FaultCode::Cancelled => {}
+            FaultCode::StaleBuild => self.offer(
+                Weight::Warning,
+                fault.sentence.clone(),
+                vec![Offer {
+                    label: "Reload".into(),
+                    run: Callback::new(|()| {
+                        let _refused = window().location().reload();
+                    }),
+                }],
+            ),
+            _ => self.say(Weight::Failure, fault.sentence.clone()),
+        }
+    }
+
+    /// Take a message away.
+    pub fn dismiss(self, id: u32) {
+        self.list.update(|list| list.retain(|toast| toast.id != id));
+    }
+}

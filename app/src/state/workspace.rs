@@ -1,0 +1,455 @@
+//! Workspaces: opening, keeping, renaming, deleting; their files; what the page restores when one is opened again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+use protocol::{
+    Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
+    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace, SetFocus,
+    SkipReason, WorkspaceId, WorkspaceInfo,
+};
+use serde::{Deserialize, Serialize};
+
+use super::dialog::{Answer, Dialog, Question};
+use super::layout::Layout;
+use super::settings::{last_workspace, set_last_workspace};
+use super::toast::{Offer, Weight};
+use super::tree::{Tree, ancestors, file_name};
+use super::{App, Side};
+use crate::editor;
+
+/// Which of the big screens shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking for the workspace that was open last.
+    Starting,
+    /// No workspace is open.
+    Start,
+    /// This one is being opened.
+    Opening(String),
+    /// A workspace is open.
+    Open,
+}
+
+/// What a workspace looked like, kept with it as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct View {
+    pub(super) layout: Layout,
+    pub(super) side: Side,
+    pub(super) side_width_px: f64,
+    pub(super) folders: Vec<String>,
+}
+
+const VIEW_KEY: &str = "view";
+const QUOTA_SHARE: f64 = 0.8;
+
+impl App {
+    /// Show the workspace that was open last, or the start screen.
+    pub(super) fn begin(self) {
+        leptos::task::spawn_local(async move {
+            let kept = match self.list_kept().await {
+                Ok(kept) => kept,
+                Err(fault) => {
+                    self.toasts.fault(&fault);
+                    Vec::new()
+                }
+            };
+            // A person may have opened something by now.
+            if self.phase.get_untracked() != Phase::Starting {
+                return;
+            }
+            match last_workspace().and_then(|last| kept.iter().find(|info| info.id.0 == last)) {
+                Some(info) => self.open_workspace(info),
+                None => self.phase.set(Phase::Start),
+            }
+        });
+    }
+
+    async fn list_kept(self) -> Result<Vec<WorkspaceInfo>, Fault> {
+        let mut kept = self.call(ListWorkspaces).await?;
+        kept.sort_by_key(|info| std::cmp::Reverse(info.opened_unix_ms));
+        self.kept.set(Some(kept.clone()));
+        Ok(kept)
+    }
+
+    /// Ask the engine again which workspaces are kept.
+    pub fn refresh_kept(self) {
+        self.act(async move { self.list_kept().await.map(|_| ()) });
+    }
+
+    /// Open a kept workspace.
+    pub fn open_workspace(self, info: &WorkspaceInfo) {
+        let (id, name) = (info.id, info.name.clone());
+        self.leave();
+        self.phase.set(Phase::Opening(name));
+        leptos::task::spawn_local(async move {
+            match self.call(OpenWorkspace { id }).await {
+                Ok(opened) => self.adopt(opened).await,
+                Err(fault) => {
+                    set_last_workspace(None);
+                    self.phase.set(Phase::Start);
+                    self.toasts.fault(&fault);
+                }
+            }
+        });
+    }
+
+    /// Make an empty workspace and open it.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn create_workspace(self, name: &str) -> Result<WorkspaceId, Fault> {
+        self.leave();
+        self.phase.set(Phase::Opening(name.to_owned()));
+        match self.call(CreateWorkspace { name: name.to_owned() }).await {
+            Ok(opened) => {
+                let id = opened.info.id;
+                self.adopt(opened).await;
+                Ok(id)
+            }
+            Err(fault) => {
+                self.phase.set(Phase::Start);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Show a workspace that the engine has just opened.
+    pub async fn adopt(self, opened: Opened) {
+        let id = opened.info.id;
+        self.engine().set_current(Some(id));
+        set_last_workspace(Some(id.0));
+        self.opened.set(Some(opened.info));
+        self.set_access(opened.access);
+        for notice in &opened.notices {
+            self.tell_once(notice);
+        }
+        if let Err(fault) = self.refresh_files().await {
+            self.toasts.fault(&fault);
+        }
+        self.restore_view().await;
+        self.phase.set(Phase::Open);
+        self.start_models();
+        self.refresh_kept();
+    }
+
+    /// Close what belongs to the open workspace; its unsaved edits were or are being kept by the engine.
+    fn leave(self) {
+        self.flush_drafts();
+        self.private.update_value(|private| {
+            private.layout_timer = None;
+            private.told.clear();
+            private.hashes.clear();
+            private.drafted.clear();
+            private.search_task = None;
+        });
+        self.opened.set(None);
+        self.layout.set(Layout::default());
+        for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
+            editor::close_document(&path);
+        }
+        self.docs.set(HashMap::new());
+        self.dirty.update(std::collections::HashSet::clear);
+        self.cursor.set(None);
+        self.files.set(Arc::default());
+        self.tree.set(Arc::default());
+        self.folders.update(std::collections::HashSet::clear);
+        self.search.clear();
+    }
+
+    /// Go to the start screen.
+    pub fn close_workspace(self) {
+        self.leave();
+        self.engine().set_current(None);
+        set_last_workspace(None);
+        self.phase.set(Phase::Start);
+        self.refresh_kept();
+    }
+
+    pub(super) fn set_access(self, access: Access) {
+        if self.opened.with_untracked(Option::is_none) || self.access.get_untracked() == Some(access) {
+            return;
+        }
+        let was_reader = self.access.get_untracked() == Some(Access::Reader);
+        self.access.set(Some(access));
+        self.set_documents_read_only(access == Access::Reader);
+        if was_reader && access == Access::Writer {
+            self.toasts.say(Weight::Done, "The other tab was closed. You can edit here now.");
+        }
+    }
+
+    /// Ask the engine for the file tree.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn refresh_files(self) -> Result<(), Fault> {
+        let files = self.call(ListFiles).await?;
+        let tree = Tree::new(&files);
+        if let [only] = tree.top()
+            && self.files.with_untracked(|files| files.is_empty())
+            && let Some(node) = tree.node(*only)
+        {
+            // A lone folder at the top is not worth a click.
+            self.folders.update(|folders| {
+                folders.insert(node.path.clone());
+            });
+        }
+        self.tree.set(Arc::new(tree));
+        self.files.set(Arc::new(files));
+        Ok(())
+    }
+
+    async fn restore_view(self) {
+        let kept = self.call(GetSetting { key: VIEW_KEY.into() }).await.ok().flatten();
+        let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else { return };
+        let files = self.files.get_untracked();
+        let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
+        self.side.set(view.side);
+        if view.side_width_px >= 160.0 {
+            self.side_width_px.set(view.side_width_px);
+        }
+        self.folders.update(|folders| folders.extend(view.folders));
+        self.layout.set(view.layout.repaired(exists));
+        self.drop_closed();
+    }
+
+    pub(super) fn keep_view(self, view: View) {
+        if self.phase.get_untracked() != Phase::Open {
+            return;
+        }
+        let focus = view.layout.paths();
+        let timer = Timeout::new(400, move || {
+            let value = serde_json::to_string(&view).ok();
+            leptos::task::spawn_local(async move {
+                // A second tab may not write; then its view is simply not kept.
+                let _read_only = self.call(PutSetting { key: VIEW_KEY.into(), value }).await;
+                let _only_a_hint = self.call(SetFocus { paths: focus }).await;
+            });
+        });
+        self.private.update_value(|private| private.layout_timer = Some(timer));
+    }
+
+    /// Give a kept workspace another name.
+    pub fn rename_workspace(self, id: WorkspaceId, name: String) {
+        self.act(async move {
+            self.call(RenameWorkspace { id, name: name.clone() }).await?;
+            self.opened.update(|opened| {
+                if let Some(opened) = opened.as_mut().filter(|opened| opened.id == id) {
+                    opened.name = name;
+                }
+            });
+            self.list_kept().await.map(|_| ())
+        });
+    }
+
+    /// Ask, then delete a kept workspace.
+    pub fn ask_delete_workspace(self, info: &WorkspaceInfo) {
+        let id = info.id;
+        let files = if info.num_files == 1 { "1 file".into() } else { format!("{} files", info.num_files) };
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("Delete “{}”?", info.name),
+            body: format!(
+                "Its {files} and everything Alcove made from them are removed from this browser. The folder that they \
+                 came from is not touched. This cannot be undone."
+            ),
+            answers: vec![Answer::new("Delete", true, move || {
+                self.act(async move {
+                    if self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id)) {
+                        self.close_workspace();
+                    }
+                    self.call(DeleteWorkspace { id }).await?;
+                    self.list_kept().await.map(|_| ())
+                });
+            })],
+        })));
+    }
+
+    /// Make an empty file.
+    pub fn create_file(self, path: String) {
+        self.act(async move {
+            let exists = self
+                .files
+                .with_untracked(|files| files.binary_search_by(|f| f.path.as_str().cmp(&path)).is_ok());
+            if exists {
+                let sentence = format!("{path} is there already. Choose another name.");
+                return Err(Fault::new(protocol::FaultCode::Exists, sentence));
+            }
+            let call = protocol::WriteFile { path: path.clone(), blob: protocol::Blob(0), expect: None };
+            self.call_bytes(call, &[]).await?;
+            self.wrote(&path, &[]).await?;
+            self.refresh_files().await?;
+            self.unfold(&path);
+            self.show(&path, None, super::Place::Here);
+            Ok(())
+        });
+    }
+
+    /// Open every folder above a path in the tree.
+    pub fn unfold(self, path: &str) {
+        let above = ancestors(path);
+        let missing = self.folders.with_untracked(|folders| above.iter().any(|f| !folders.contains(f)));
+        if missing {
+            self.folders.update(|folders| folders.extend(above));
+        }
+    }
+
+    /// Rename or move a file or folder.
+    pub fn rename_path(self, from: String, to: String) {
+        if from == to {
+            return;
+        }
+        self.act(async move {
+            self.flush_drafts();
+            self.call(RenamePath { from: from.clone(), to: to.clone() }).await?;
+            let below = format!("{from}/");
+            let moved: Vec<(String, String)> = self.docs.with_untracked(|docs| {
+                docs.keys()
+                    .filter_map(|path| match path.strip_prefix(&below) {
+                        Some(rest) => Some((path.clone(), format!("{to}/{rest}"))),
+                        None => (*path == from).then(|| (path.clone(), to.clone())),
+                    })
+                    .collect()
+            });
+            for (old, new) in moved {
+                editor::rename_document(&old, &new);
+                self.private.update_value(|private| {
+                    if let Some(hash) = private.hashes.remove(&old) {
+                        private.hashes.insert(new.clone(), hash);
+                    }
+                    if private.drafted.remove(&old) {
+                        private.drafted.insert(new.clone());
+                    }
+                });
+                self.docs.update(|docs| {
+                    if let Some(state) = docs.remove(&old) {
+                        docs.insert(new.clone(), state);
+                    }
+                });
+                self.dirty.update(|dirty| {
+                    if dirty.remove(&old) {
+                        dirty.insert(new.clone());
+                    }
+                });
+                self.layout.update(|layout| layout.rename(&old, &new));
+            }
+            self.refresh_files().await?;
+            self.unfold(&to);
+            Ok(())
+        });
+    }
+
+    /// Ask, then remove a file or folder from the workspace.
+    pub fn ask_remove_path(self, path: String, is_folder: bool) {
+        let what = if is_folder { "every file in it" } else { "its unsaved changes" };
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("Delete {}?", file_name(&path)),
+            body: format!(
+                "{path} and {what} are removed from this workspace. Files on your disk are not touched. This cannot be \
+                 undone."
+            ),
+            answers: vec![Answer::new("Delete", true, move || {
+                let path = path.clone();
+                self.act(async move {
+                    self.call(RemovePath { path: path.clone() }).await?;
+                    let below = format!("{path}/");
+                    self.layout.update(|layout| layout.close_where(|p| p == path || p.starts_with(&below)));
+                    self.drop_closed();
+                    self.refresh_files().await
+                });
+            })],
+        })));
+    }
+
+    /// Say what became of an import.
+    pub fn report_import(self, imported: &Imported) {
+        let mut parts = Vec::new();
+        for (reason, count, paths) in &imported.skipped {
+            let why = match reason {
+                SkipReason::Ignored => continue,
+                SkipReason::TooLarge => "larger than the size limit in the settings",
+                SkipReason::BadPath => "a path that cannot be used here",
+                SkipReason::Unreadable => "not readable",
+                SkipReason::Loop => "links that lead in a circle",
+            };
+            let example = paths.first().map(|path| format!(", for example {path}")).unwrap_or_default();
+            parts.push(format!("{count} left out ({why}{example})"));
+        }
+        if let Some((one, other)) = imported.case_collisions.first() {
+            parts.push(format!("{one} and {other} differ by upper and lower case alone"));
+        }
+        let added = imported.num_added;
+        let taken = if added == 1 { "1 file was added".into() } else { format!("{added} files were added") };
+        let mut sentence = taken;
+        for part in &parts {
+            sentence.push_str("; ");
+            sentence.push_str(part);
+        }
+        sentence.push('.');
+        self.toasts.say(if parts.is_empty() { Weight::Done } else { Weight::Warning }, sentence);
+    }
+
+    /// Pause embedding, or go on.
+    pub fn pause_embedding(self, paused: bool) {
+        self.act(async move { self.call(PauseEmbedding { paused }).await });
+    }
+
+    /// Build the index again from the files.
+    pub fn reindex(self) {
+        self.act(async move {
+            self.call(Reindex).await?;
+            self.toasts.say(Weight::Info, "The index is being built again from your files.");
+            Ok(())
+        });
+    }
+
+    /// Start the model workers as the settings say, or end them.
+    pub fn start_models(self) {
+        let settings = self.settings.get_untracked();
+        if settings.embedding {
+            self.models().start(settings.models());
+        } else {
+            self.models().stop();
+        }
+    }
+
+    pub(super) fn watch_quota(self) {
+        let near = Memo::new(move |_| {
+            self.status.with(|status| {
+                status.quota.is_some_and(|(used, allowed)| {
+                    allowed > 0 && used as f64 / allowed as f64 >= QUOTA_SHARE
+                })
+            })
+        });
+        Effect::new(move |_| {
+            let told = self.private.with_value(|private| private.quota_told);
+            if near.get() && !told {
+                self.private.update_value(|private| private.quota_told = true);
+                let (used, allowed) = self.status.with_untracked(|status| status.quota).unwrap_or_default();
+                self.toasts.offer(
+                    Weight::Warning,
+                    format!(
+                        "Alcove uses {} of the {} that this browser allows. Delete a workspace that you no longer need, \
+                         or pause embedding; your files are safe either way.",
+                        crate::ui::bytes(used),
+                        crate::ui::bytes(allowed)
+                    ),
+                    vec![
+                        Offer {
+                            label: "Choose workspaces".into(),
+                            run: Callback::new(move |()| self.dialog.set(Some(Dialog::Workspaces))),
+                        },
+                        Offer {
+                            label: "Pause embedding".into(),
+                            run: Callback::new(move |()| self.pause_embedding(true)),
+                        },
+                    ],
+                );
+            } else if !near.get() {
+                self.private.update_value(|private| private.quota_told = false);
+            }
+        });
+    }
+}
