@@ -1,4 +1,18 @@
-//! (skeleton)
+//! Model architectures, weight formats and kernels.
+//!
+//! Named only by the model worker and by native tools. Knows nothing of the browser: bytes come in, vectors go out.
+
+pub mod cpu;
+mod error;
+mod safetensors;
+mod shape;
+mod weights;
+
+pub use error::{LoadError, RunError};
+pub use safetensors::{Dtype, Safetensors};
+pub use shape::{LAYER_NORM_EPSILON, Shape};
+pub use weights::{DenseWeights, LayerWeights, NormWeights, Weights};
+
 #[cfg(feature = "webgpu")]
 pub async fn smoke() -> f32 {
     use burn::tensor::{Device, Tensor};

@@ -1,0 +1,13 @@
+//! The encoder on the processor: kernels of our own for float32 and int8.
+//!
+//! A general framework spends most of its time in a browser on packing and on passes over memory; these kernels know
+//! the few shapes that there are, keep weights packed from the start and finish bias, GELU and residual sums while a
+//! tile is still in registers.
+
+mod attention;
+mod encoder;
+mod gemm;
+mod math;
+mod simd;
+
+pub use encoder::{Dense, Encoder, F32Encoder, Run, Table};
