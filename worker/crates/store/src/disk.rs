@@ -56,6 +56,7 @@ pub enum DiskFault {
 ///
 /// Writes may be delayed, reordered and torn until [`Disk::flush`] of the same file returns; a flush promises that
 /// everything written to that file before it survives a crash.
+#[allow(clippy::len_without_is_empty, reason = "it is the length of one of several files")]
 pub trait Disk {
     /// Length of a file in bytes; 0 for one that was never written.
     ///

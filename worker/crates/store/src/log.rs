@@ -198,26 +198,24 @@ impl Log {
             return Ok(());
         }
         let generation = self.generation + 1;
-        let before = self.tail;
-        let end = self.seal(disk, self.active, generation).inspect_err(|_| self.tail = before)?;
+        let end = self.seal_data(disk, self.active, generation)?;
+        // From here on the superblock may reach the disk even if the next step fails, so the commit record must stay
+        // where it is and its generation must not be used again. Until a commit succeeds the log counts as dirty.
         self.generation = generation;
-        self.committed = end;
         self.tail = end;
+        write_superblock(disk, self.file(), generation, end)?;
+        self.committed = end;
         Ok(())
     }
 
-    /// Write commit record and superblock of `generation` into file `which`, whose records end at the tail.
-    fn seal<D: Disk>(&mut self, disk: &mut D, which: usize, generation: u64) -> Result<u64, StoreError> {
+    /// Append the commit record of `generation` to file `which` and flush; gives the end of the data.
+    fn seal_data<D: Disk>(&mut self, disk: &mut D, which: usize, generation: u64) -> Result<u64, StoreError> {
         let file = self.files[which];
         let marker = record::encode(Op::Commit, &generation.to_le_bytes(), &[])
             .ok_or(StoreError::TooLarge { len: 0 })?;
         disk.write(file, self.tail, &marker)?;
-        let end = self.tail + marker.len() as u64;
         disk.flush(file)?;
-        let superblock = Superblock { generation, len: end }.encode();
-        disk.write(file, (generation % 2) * SLOT_BYTES, &superblock)?;
-        disk.flush(file)?;
-        Ok(end)
+        Ok(self.tail + marker.len() as u64)
     }
 
     /// Copy `live` values (op, key, position, length) into the other file and use that one from now on. Gives the new
@@ -239,7 +237,8 @@ impl Log {
             positions.push(copy.append(disk, *op, key, &[&value])?);
         }
         let generation = self.generation + 1;
-        let end = copy.seal(disk, other, generation)?;
+        let end = copy.seal_data(disk, other, generation)?;
+        write_superblock(disk, self.files[other], generation, end)?;
         *self = Self { files: self.files, active: other, generation, committed: end, tail: end };
         // Only room is lost if this fails: the new file has the higher generation.
         let _room = disk.truncate(old, 0).and_then(|()| disk.flush(old));
@@ -262,6 +261,18 @@ impl Log {
         *self = Self { files: self.files, active: 0, generation: 0, committed: DATA_AT, tail: DATA_AT };
         Ok(())
     }
+}
+
+fn write_superblock<D: Disk>(
+    disk: &mut D,
+    file: FileId,
+    generation: u64,
+    len: u64,
+) -> Result<(), StoreError> {
+    let superblock = Superblock { generation, len }.encode();
+    disk.write(file, (generation % 2) * SLOT_BYTES, &superblock)?;
+    disk.flush(file)?;
+    Ok(())
 }
 
 fn read_superblock<D: Disk>(disk: &D, file: FileId, slot: u64) -> Result<Option<Superblock>, StoreError> {

@@ -45,7 +45,9 @@ pub fn check_path(path: &str) -> Result<(), PathError> {
     if path.len() > MAX_BYTES {
         return Err(PathError::TooLong);
     }
-    if path.starts_with('/') || (path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic()) {
+    if path.starts_with('/')
+        || (path.as_bytes().get(1) == Some(&b':') && path.as_bytes()[0].is_ascii_alphabetic())
+    {
         return Err(PathError::Absolute);
     }
     if path.chars().any(|c| c.is_control() || c == '\\') {

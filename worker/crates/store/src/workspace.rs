@@ -413,7 +413,8 @@ impl<D: Disk> Workspace<D> {
         for value in self.user.drafts.values_mut().chain(self.user.settings.values_mut()) {
             value.at = moved.next().unwrap_or(0);
         }
-        let live: Vec<_> = self.derived.iter().map(|(k, v)| (Op::PutDerived, k.clone(), v.at, v.len)).collect();
+        let live: Vec<_> =
+            self.derived.iter().map(|(k, v)| (Op::PutDerived, k.clone(), v.at, v.len)).collect();
         let positions = self.derived_log.compact(&mut self.disk, &live)?;
         for (value, at) in self.derived.values_mut().zip(positions) {
             value.at = at;

@@ -3,9 +3,13 @@
 //! Only mechanism lives here. What to store, when to yield and whom to tell is decided by the two worker binaries.
 
 mod locks;
+mod opfs;
 mod scope;
 mod turn;
 
 pub use locks::{Lock, LockError, try_lock, wait_lock};
+pub use opfs::{
+    OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,
+};
 pub use scope::{build_id, memory_bytes, quota, scope};
 pub use turn::{sleep_ms, turn};

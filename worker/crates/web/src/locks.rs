@@ -85,10 +85,8 @@ fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Option<Lo
         }
         held.into()
     });
-    let promise: Promise = ask
-        .call3(&locks, &name.into(), &options, &callback)
-        .and_then(|p| p.dyn_into())
-        .map_err(refused)?;
+    let promise: Promise =
+        ask.call3(&locks, &name.into(), &options, &callback).and_then(|p| p.dyn_into()).map_err(refused)?;
     let rejected = Closure::once_into_js(move |_err: JsValue| {
         on_failure.borrow_mut().take();
     });

@@ -35,7 +35,7 @@ pub fn memory_bytes() -> u64 {
 /// Bytes that this site uses and may use, as the browser estimates them.
 pub async fn quota() -> Option<(u64, u64)> {
     let storage = scope()?.navigator().storage();
-    let estimate: JsValue = JsFuture::from(storage.estimate().ok()?).await.ok()?.into();
+    let estimate = JsFuture::from(storage.estimate().ok()?).await.ok()?;
     let number = |key: &str| Reflect::get(&estimate, &key.into()).ok()?.as_f64();
     Some((number("usage")? as u64, number("quota")? as u64))
 }

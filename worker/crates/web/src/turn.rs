@@ -53,7 +53,9 @@ pub async fn turn() {
 pub async fn sleep_ms(ms: u32) {
     let promise = Promise::new(&mut |resolve, _reject| {
         let global = js_sys::global();
-        if let Ok(timeout) = Reflect::get(&global, &"setTimeout".into()).and_then(|f| f.dyn_into::<Function>()) {
+        if let Ok(timeout) =
+            Reflect::get(&global, &"setTimeout".into()).and_then(|f| f.dyn_into::<Function>())
+        {
             let _timer = timeout.call2(&global, &resolve, &ms.into());
         }
     });
