@@ -1,0 +1,73 @@
+//! Whatever the text, chunks are whole lines in order and cover every line that is not blank exactly once.
+
+use proptest::prelude::*;
+use syntax::{Analyser, Chunk, Lang, chunk_by_lines};
+
+fn assert_cover(text: &str, chunks: &[Chunk]) {
+    let mut covered = 0;
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let end = rest
+            .find(['\n', '\r'])
+            .map_or(rest.len(), |end| if rest[end..].starts_with("\r\n") { end + 2 } else { end + 1 });
+        lines.push((at, &rest[..end]));
+        at += end;
+    }
+    for chunk in chunks {
+        assert!(chunk.lines.start < chunk.lines.end && chunk.lines.start as usize >= covered, "{chunk:?}");
+        for line in &lines[covered..chunk.lines.start as usize] {
+            assert!(line.1.trim().is_empty(), "{line:?} is in no chunk");
+        }
+        assert_eq!(chunk.bytes.start as usize, lines[chunk.lines.start as usize].0);
+        let end = lines.get(chunk.lines.end as usize).map_or(text.len(), |line| line.0);
+        assert_eq!(chunk.bytes.end as usize, end);
+        covered = chunk.lines.end as usize;
+    }
+    for line in &lines[covered.min(lines.len())..] {
+        assert!(line.1.trim().is_empty(), "{line:?} is in no chunk");
+    }
+}
+
+const SOURCES: &[(&str, &str)] = &[
+    (
+        "python",
+        "import a\n\n@d\ndef f(x):\n  '''doc'''\n  return x\n\nclass A:\n  def m(self):\n    pass\n\n  x = 1\n",
+    ),
+    ("rust", "mod a {\n  /// d\n  #[x]\n  fn f() {}\n}\nimpl A { fn g(&self) {} }\r\nstruct B;\n"),
+    ("tsx", "export class A<T> { m() { return <a/>; } }\nconst x = () => 1, y = 2;\n"),
+    ("cpp", "template<class T> class A { int m(); };\n#define X 1\nint A::m() { return 1; }\n"),
+    ("markdown", "a\n=\n\n# b\n```\n# c\n```\n## d\n"),
+    ("yaml", "a:\n  - b: 1\n    c: 2\nd: e\n"),
+    ("php", "<p>x</p>\n<?php class A { function b() {} } ?>\n"),
+];
+
+proptest! {
+    #[test]
+    fn any_text_is_covered(text in "[a-z{}()\\[\\]#@:;=<>\"'` \\t\\r\\n\\u{e4}\\u{1f600}]{0,200}", which in 0..SOURCES.len()) {
+        assert_cover(&text, &chunk_by_lines(&text));
+        assert_cover(&text, &Analyser::new().analyse(Lang::from_id(SOURCES[which].0), &text).chunks);
+    }
+
+    #[test]
+    fn damaged_sources_are_covered(
+        which in 0..SOURCES.len(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[a-z{}():\\n\"' \\u{e4}]{0,3}"), 0..6),
+    ) {
+        let (lang, source) = SOURCES[which];
+        let mut chars: Vec<char> = source.chars().collect();
+        for (at, remove, insert) in edits {
+            let start = at.index(chars.len() + 1);
+            let end = (start + remove).min(chars.len());
+            chars.splice(start..end, insert.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        let found = Analyser::new().analyse(Lang::from_id(lang), &text);
+        assert_cover(&text, &found.chunks);
+        for symbol in &found.symbols {
+            prop_assert!(text.get(symbol.bytes.start as usize..symbol.bytes.end as usize).is_some());
+            prop_assert!(text.get(symbol.name_bytes.start as usize..symbol.name_bytes.end as usize).is_some());
+        }
+    }
+}
