@@ -1,7 +1,15 @@
 //! The page of Alcove: everything that a person sees, and the supervisor of the workers behind it.
 
+mod editor;
 mod link;
 mod platform;
-mod editor;
+mod state;
+mod ui;
 
-fn main() {}
+fn main() {
+    // What `index.html` shows until now gives way to the page.
+    if let Some(body) = leptos::prelude::document().body() {
+        body.set_inner_html("");
+    }
+    leptos::mount::mount_to_body(ui::Page);
+}

@@ -171,7 +171,9 @@ impl App {
 
     /// Send the unsaved text of a file to the engine, which keeps it through a reload.
     fn keep_draft(self, path: &str) {
-        self.private.update_value(|private| private.draft_timers.remove(path));
+        self.private.update_value(|private| {
+            private.draft_timers.remove(path);
+        });
         let Some(document) = editor::document(path) else { return };
         if document.read_only().is_some() {
             return;

@@ -18,7 +18,7 @@ pub fn fuzzy(needle: &str, haystack: &str) -> Option<Match> {
     let mut positions = Vec::with_capacity(wanted.len());
     let mut score = 0;
     let mut next = 0;
-    let mut utf16 = 0;
+    let mut utf16 = 0u32;
     let mut previous: Option<char> = None;
     let mut last_hit: Option<u32> = None;
     for found in haystack.chars() {

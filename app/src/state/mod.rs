@@ -10,9 +10,11 @@ mod docs;
 pub mod fuzzy;
 pub mod keys;
 pub mod layout;
+mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod theme;
 pub mod toast;
 pub mod tree;
 mod workspace;
@@ -29,7 +31,7 @@ use crate::editor::{Cursor, Pane, Watch};
 use crate::link::{Engine, LinkState, ModelState, Models};
 
 pub use docs::DocState;
-pub use search::{SearchState, Since};
+pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
 pub use workspace::Phase;
 
 use dialog::Dialog;
@@ -87,6 +89,8 @@ pub struct App {
     pub tree: RwSignal<Arc<Tree>>,
     /// Folders of the tree that are open.
     pub folders: RwSignal<HashSet<String>>,
+    /// The row of the tree that has the keyboard, by its path.
+    pub tree_focus: RwSignal<Option<String>>,
     /// State of the engine.
     pub status: RwSignal<EngineStatus>,
     /// The browser says that there is a network.
@@ -150,6 +154,7 @@ impl App {
             files: RwSignal::default(),
             tree: RwSignal::default(),
             folders: RwSignal::default(),
+            tree_focus: RwSignal::new(None),
             status: RwSignal::default(),
             online: RwSignal::new(window().navigator().on_line()),
             layout: RwSignal::default(),
@@ -296,6 +301,12 @@ impl App {
             self.keep_view(view);
         });
     }
+}
+
+/// Can a folder on the disk be opened so that it can be written to?
+#[must_use]
+pub fn can_pick_folder() -> bool {
+    js_sys::Reflect::has(&window(), &"showDirectoryPicker".into()).unwrap_or(false)
 }
 
 /// The state, from the context of the component tree.

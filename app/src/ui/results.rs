@@ -1,0 +1,228 @@
+//! Search results, grouped by file.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use protocol::{Layer, SearchHit, SearchReply};
+
+use super::explorer::colour_of;
+use super::icon::{Glyph, icon};
+use super::outline::kind_badge;
+use super::palette::marked;
+use super::search::open_hit;
+use crate::state::runs::{indent, runs, without_indent};
+use crate::state::tree::{file_name, folder_of};
+use crate::state::{Place, SEARCH_PAGE, app};
+
+/// An answer in the order in which it is shown: files by their best hit, hits of a file together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The hits; the place of a hit here is its number for the keyboard.
+    pub hits: Arc<Vec<SearchHit>>,
+    /// Number of files among them.
+    pub num_files: usize,
+    /// As the engine said.
+    pub coverage: Vec<(Layer, f32)>,
+    /// As the engine said.
+    pub num_more: u32,
+    /// As the engine said.
+    pub notice: String,
+}
+
+impl Found {
+    /// Group an answer.
+    pub fn new(reply: &SearchReply) -> Self {
+        let mut files: Vec<&str> = Vec::new();
+        for hit in &reply.hits {
+            if !files.contains(&hit.path.as_str()) {
+                files.push(&hit.path);
+            }
+        }
+        let mut hits = Vec::with_capacity(reply.hits.len());
+        for path in &files {
+            hits.extend(reply.hits.iter().filter(|hit| hit.path == *path).cloned());
+        }
+        Self {
+            hits: Arc::new(hits),
+            num_files: files.len(),
+            coverage: reply.coverage.clone(),
+            num_more: reply.num_more,
+            notice: reply.notice.clone(),
+        }
+    }
+}
+
+/// Name of a layer for people.
+pub const fn layer_name(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Lexical => "words",
+        Layer::Symbols => "symbols",
+        Layer::Vectors => "meaning",
+        Layer::Exact => "exact",
+    }
+}
+
+/// The list, or a sentence where there is none.
+#[component]
+pub fn Results(
+    /// The answer.
+    found: Memo<Option<Found>>,
+    /// Number of the hit that has the keyboard.
+    selected: RwSignal<usize>,
+) -> impl IntoView {
+    let app = app();
+    let search = app.search;
+    move || match found.get() {
+        None if search.error.with(Option::is_some) => ().into_any(),
+        None => view! {
+            <div class="panel-empty">
+                <p>"Type what you look for: words, the name of a symbol, or what the code does."</p>
+                <p class="muted">"Arrow keys move through the results, Enter opens, Shift+Enter opens beside."</p>
+            </div>
+        }
+        .into_any(),
+        Some(found) if found.hits.is_empty() => {
+            let sentence = if search.is_filtered() {
+                "Nothing matches with these filters. Remove some of them, or try other words."
+            } else if search.running.get() {
+                "Searching…"
+            } else {
+                "Nothing was found. Try other words, or another way to search."
+            };
+            view! { <p class="panel-empty">{sentence}</p> }.into_any()
+        }
+        Some(found) => {
+            let mut last_path = "";
+            let mut views = Vec::with_capacity(found.hits.len());
+            for (at, hit) in found.hits.iter().enumerate() {
+                let head = (hit.path != last_path).then(|| {
+                    let count = found.hits[at..].iter().take_while(|other| other.path == hit.path).count();
+                    file_head(&hit.path, count)
+                });
+                last_path = &hit.path;
+                views.push(view! { {head} {hit_row(hit.clone(), at, selected)} });
+            }
+            let more = (found.num_more > 0 || found.hits.len() as u32 >= search.k.get()).then(|| {
+                view! {
+                    <button
+                        type="button"
+                        class="button more"
+                        on:click=move |_| {
+                            search.k.update(|k| *k += SEARCH_PAGE);
+                            app.search_now();
+                        }
+                    >
+                        "Show more"
+                    </button>
+                }
+            });
+            view! { {views} {more} }.into_any()
+        }
+    }
+}
+
+fn file_head(path: &str, count: usize) -> impl IntoView {
+    let (name, folder) = (file_name(path).to_owned(), folder_of(path).to_owned());
+    let tint = colour_of(&name);
+    view! {
+        <div class="hit-file" role="presentation" title=path.to_owned()>
+            <span class=format!("tree-file {tint}")>{icon(Glyph::File)}</span>
+            <span class="hit-name">{name}</span>
+            <span class="hit-folder">{folder}</span>
+            <span class="count">{count}</span>
+        </div>
+    }
+}
+
+fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoView {
+    let app = app();
+    // All preview lines lose the indentation that they share.
+    let shared = hit.preview.iter().filter_map(|line| indent(&line.text)).min().unwrap_or(0);
+    let lines = hit
+        .preview
+        .iter()
+        .map(|line| {
+            let (text, marks) = without_indent(&line.text, &line.highlights, shared);
+            view! {
+                <div class="hit-line">
+                    <span class="hit-number">{line.line + 1}</span>
+                    <code>{marked(runs(&text, &marks))}</code>
+                </div>
+            }
+        })
+        .collect_view();
+    let symbol = (!hit.symbol.is_empty()).then(|| hit.symbol.clone());
+    let badges = hit
+        .layers
+        .iter()
+        .map(|&layer| view! { <span class=format!("layer-badge layer-{}", layer_name(layer))>{layer_name(layer)}</span> })
+        .collect_view();
+    let range = if hit.start_line == hit.end_line {
+        format!("line {}", hit.start_line + 1)
+    } else {
+        format!("lines {}–{}", hit.start_line + 1, hit.end_line + 1)
+    };
+    let label = format!("{}, {} {range}", hit.path, hit.symbol);
+    let kind = hit.kind;
+    let hit = StoredValue::new(hit);
+    let open = move |place: Place| {
+        selected.set(at);
+        hit.with_value(|hit| open_hit(app, hit, place));
+    };
+    view! {
+        <div
+            id=format!("hit-{at}")
+            class="hit"
+            class:current=move || selected.get() == at
+            role="option"
+            aria-selected=move || (selected.get() == at).to_string()
+            aria-label=label
+            on:click=move |event| {
+                let beside = event.shift_key() || event.ctrl_key() || event.meta_key();
+                open(if beside { Place::Beside } else { Place::Preview });
+            }
+            on:dblclick=move |_| {
+                open(Place::Here);
+                app.focus_editor();
+            }
+        >
+            <div class="hit-head">
+                {kind.map(kind_badge)}
+                <span class="hit-symbol">{symbol.unwrap_or_else(|| range.clone())}</span>
+                <span class="layer-badges">{badges}</span>
+            </div>
+            {lines}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(path: &str, score: f32) -> SearchHit {
+        SearchHit {
+            path: path.into(),
+            language: "rust".into(),
+            start_line: 0,
+            end_line: 0,
+            symbol: String::new(),
+            kind: None,
+            score,
+            layers: vec![Layer::Lexical],
+            preview: vec![],
+        }
+    }
+
+    #[test]
+    fn hits_of_a_file_stand_together_in_the_order_of_the_best() {
+        let reply = SearchReply {
+            hits: vec![hit("b", 5.0), hit("a", 4.0), hit("b", 3.0), hit("c", 2.0), hit("a", 1.0)],
+            ..SearchReply::default()
+        };
+        let found = Found::new(&reply);
+        let order: Vec<(&str, f32)> = found.hits.iter().map(|h| (h.path.as_str(), h.score)).collect();
+        assert_eq!(order, [("b", 5.0), ("b", 3.0), ("a", 4.0), ("a", 1.0), ("c", 2.0)]);
+        assert_eq!(found.num_files, 3);
+    }
+}

@@ -1,0 +1,324 @@
+//! The search panel: the query, how it is read, what narrows it, and the answer.
+
+use leptos::html::{Div, Input};
+use leptos::prelude::*;
+use protocol::{Layer, SearchMode, SymbolKind};
+use wasm_bindgen::JsCast as _;
+
+use super::format::{count, several};
+use super::icon::{Glyph, icon};
+use super::outline::badge;
+use super::palette::keep_in_view;
+use super::results::{Found, Results, layer_name};
+use crate::state::{App, Place, Since, app};
+
+const MODES: [(SearchMode, &str, &str); 4] = [
+    (SearchMode::Smart, "Smart", "Words, symbols and meaning together"),
+    (SearchMode::Exact, "Exact", "The text as it stands"),
+    (SearchMode::Word, "Word", "The text as whole words"),
+    (SearchMode::Regex, "Regex", "A regular expression"),
+];
+
+const KINDS: [SymbolKind; 10] = [
+    SymbolKind::Function,
+    SymbolKind::Method,
+    SymbolKind::Class,
+    SymbolKind::Struct,
+    SymbolKind::Enum,
+    SymbolKind::Interface,
+    SymbolKind::Trait,
+    SymbolKind::Constant,
+    SymbolKind::TypeAlias,
+    SymbolKind::Heading,
+];
+
+const SINCE: [(Since, &str); 4] = [
+    (Since::Ever, "At any time"),
+    (Since::Hours(24), "In the last day"),
+    (Since::Hours(24 * 7), "In the last week"),
+    (Since::Hours(24 * 30), "In the last month"),
+];
+
+/// The Search panel.
+#[component]
+pub fn SearchPanel() -> impl IntoView {
+    let app = app();
+    let search = app.search;
+    let field = NodeRef::<Input>::new();
+    let list = NodeRef::<Div>::new();
+    let selected = RwSignal::new(0usize);
+    let found = Memo::new(move |_| search.reply.get().map(|reply| Found::new(&reply)));
+    Effect::new(move |_| {
+        search.focus.track();
+        if let Some(field) = field.get() {
+            let _gone = field.focus();
+            field.select();
+        }
+    });
+    // A new query starts at the top; a better answer to the same query leaves the selection alone.
+    Effect::new(move |_| {
+        search.text.track();
+        search.mode.track();
+        selected.set(0);
+    });
+    Effect::new(move |_| {
+        let at = selected.get();
+        let Some(list) = list.get() else { return };
+        request_animation_frame(move || {
+            let row = list.query_selector(&format!("#hit-{at}")).ok().flatten();
+            if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
+                keep_in_view(&list, &row);
+            }
+        });
+    });
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        let len = found.with_untracked(|found| found.as_ref().map_or(0, |found| found.hits.len()));
+        match event.key().as_str() {
+            "ArrowDown" if len > 0 => selected.update(|at| *at = (*at + 1).min(len - 1)),
+            "ArrowUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(1)),
+            "PageDown" if len > 0 => selected.update(|at| *at = (*at + 8).min(len - 1)),
+            "PageUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(8)),
+            "Enter" if len > 0 => {
+                let place = if event.shift_key() { Place::Beside } else { Place::Here };
+                found.with_untracked(|found| {
+                    if let Some(hit) = found.as_ref().and_then(|found| found.hits.get(selected.get_untracked())) {
+                        open_hit(app, hit, place);
+                        app.focus_editor();
+                    }
+                });
+            }
+            "Enter" => app.search_now(),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        <header class="panel-head">
+            <h2>"Search"</h2>
+            <button
+                type="button"
+                class="tool"
+                class:on=move || search.filters_open.get() || search.is_filtered()
+                title="Filters"
+                aria-label="Filters"
+                aria-expanded=move || search.filters_open.get().to_string()
+                on:click=move |_| search.filters_open.update(|open| *open = !*open)
+            >
+                {icon(Glyph::Filter)}
+            </button>
+        </header>
+        <div class="search-form" role="search">
+            <div class="search-field">
+                <input
+                    node_ref=field
+                    type="search"
+                    role="combobox"
+                    aria-label="Search the workspace"
+                    aria-expanded="true"
+                    aria-controls="search-results"
+                    aria-activedescendant=move || {
+                        found.with(Option::is_some).then(|| format!("hit-{}", selected.get()))
+                    }
+                    autocomplete="off"
+                    spellcheck="false"
+                    placeholder="Words, a symbol, or what it does"
+                    prop:value=search.text
+                    on:input=move |event| {
+                        search.text.set(event_target_value(&event));
+                        search.k.set(crate::state::SEARCH_PAGE);
+                        app.search_soon();
+                    }
+                    on:keydown=on_key
+                />
+                <button
+                    type="button"
+                    class="tool case"
+                    class:on=search.case_sensitive
+                    class:hidden=move || search.mode.get() == SearchMode::Smart
+                    aria-pressed=move || search.case_sensitive.get().to_string()
+                    aria-label="Match case"
+                    title="Match case"
+                    on:click=move |_| {
+                        search.case_sensitive.update(|on| *on = !*on);
+                        app.search_soon();
+                    }
+                >
+                    "Aa"
+                </button>
+            </div>
+            <div class="modes" role="radiogroup" aria-label="How to search">
+                {MODES
+                    .map(|(mode, name, title)| {
+                        let on = move || search.mode.get() == mode;
+                        view! {
+                            <button
+                                type="button"
+                                role="radio"
+                                class="mode"
+                                class:on=on
+                                aria-checked=move || on().to_string()
+                                title=title
+                                on:click=move |_| {
+                                    search.mode.set(mode);
+                                    app.search_soon();
+                                }
+                            >
+                                {name}
+                            </button>
+                        }
+                    })
+                    .collect_view()}
+            </div>
+            <Show when=move || search.filters_open.get()>
+                <Filters />
+            </Show>
+        </div>
+        <Summary found />
+        <div
+            node_ref=list
+            id="search-results"
+            class="panel-scroll results"
+            role="listbox"
+            aria-label="Results"
+            aria-busy=move || search.running.get().to_string()
+            tabindex="-1"
+        >
+            <Results found selected />
+        </div>
+    }
+}
+
+/// Open a hit with its first matching line in view.
+pub fn open_hit(app: App, hit: &protocol::SearchHit, place: Place) {
+    let marked = hit.preview.iter().find(|line| !line.highlights.is_empty());
+    let span = match marked.and_then(|line| Some((line, line.highlights.first()?))) {
+        Some((line, mark)) => protocol::Span {
+            start: protocol::Pos { line: line.line, utf16: mark.start_utf16 },
+            end: protocol::Pos { line: line.line, utf16: mark.end_utf16 },
+        },
+        None => {
+            let pos = protocol::Pos { line: hit.start_line, utf16: 0 };
+            protocol::Span { start: pos, end: pos }
+        }
+    };
+    app.show(&hit.path, Some(span), place);
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let app = app();
+    let search = app.search;
+    let languages = Memo::new(move |_| {
+        let mut ids: Vec<String> = app.files.with(|files| files.iter().map(|file| file.language.clone()).collect());
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    });
+    let kind_id = |kind: SymbolKind| badge(kind).2;
+    view! {
+        <div class="filters">
+            <label class="field">
+                <span>"Files"</span>
+                <input
+                    type="text"
+                    placeholder="src/**/*.rs, !**/tests/**"
+                    spellcheck="false"
+                    prop:value=search.path_glob
+                    on:input=move |event| {
+                        search.path_glob.set(event_target_value(&event));
+                        app.search_soon();
+                    }
+                />
+            </label>
+            <label class="field">
+                <span>"Language"</span>
+                <select
+                    prop:value=search.language
+                    on:change=move |event| {
+                        search.language.set(event_target_value(&event));
+                        app.search_soon();
+                    }
+                >
+                    <option value="">"All"</option>
+                    {move || {
+                        languages
+                            .get()
+                            .into_iter()
+                            .map(|id| {
+                                let on = search.language.with_untracked(|language| *language == id);
+                                view! { <option value=id.clone() selected=on>{id.clone()}</option> }
+                            })
+                            .collect_view()
+                    }}
+                </select>
+            </label>
+            <label class="field">
+                <span>"Kind"</span>
+                <select on:change=move |event| {
+                    let name = event_target_value(&event);
+                    search.kind.set(KINDS.into_iter().find(|kind| kind_id(*kind) == name));
+                    app.search_soon();
+                }>
+                    <option value="">"All"</option>
+                    {KINDS
+                        .map(|kind| {
+                            let on = search.kind.get_untracked() == Some(kind);
+                            view! { <option value=kind_id(kind) selected=on>{kind_id(kind)}</option> }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+            <label class="field">
+                <span>"Changed"</span>
+                <select on:change=move |event| {
+                    let name = event_target_value(&event);
+                    let since = SINCE.into_iter().find(|(_, label)| *label == name).map(|(since, _)| since);
+                    search.since.set(since.unwrap_or_default());
+                    app.search_soon();
+                }>
+                    {SINCE
+                        .map(|(since, label)| {
+                            let on = search.since.get_untracked() == since;
+                            view! { <option value=label selected=on>{label}</option> }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+        </div>
+    }
+}
+
+/// The line above the results: how many, how much was covered, and what was left out.
+#[component]
+fn Summary(found: Memo<Option<Found>>) -> impl IntoView {
+    let search = app().search;
+    let text = move || {
+        if let Some(sentence) = search.error.get() {
+            return sentence;
+        }
+        let Some(found) = found.get() else { return String::new() };
+        let hits = found.hits.len() as u64;
+        let mut text = if hits == 0 {
+            String::new()
+        } else {
+            format!("{} in {}", several(hits, "result"), several(found.num_files as u64, "file"))
+        };
+        if found.num_more > 0 {
+            text.push_str(&format!(", {} more", count(u64::from(found.num_more))));
+        }
+        for (layer, share) in &found.coverage {
+            if *share < 1.0 && *layer != Layer::Exact {
+                let percent = (f64::from(*share) * 100.0).floor();
+                text.push_str(&format!("{}{} {percent} %", if text.is_empty() { "" } else { " · " }, layer_name(*layer)));
+            }
+        }
+        text
+    };
+    let notice = move || found.with(|found| found.as_ref().map(|found| found.notice.clone())).filter(|n| !n.is_empty());
+    view! {
+        <div class="search-summary" class:error=move || search.error.with(Option::is_some) role="status">
+            <span>{text}</span>
+            {move || notice().map(|notice| view! { <span class="search-notice">{notice}</span> })}
+        </div>
+    }
+}
