@@ -1,2 +1,48 @@
-//! (skeleton)
-fn main() {}
+//! The engine worker: everything that knows a person's files, behind one event loop.
+//!
+//! The loop takes one event at a time from one queue and otherwise spends its time on background work in slices of a
+//! few milliseconds, so that a request never waits long: exact searches first, then parsing, then handing chunks to
+//! the model workers, then saving what was derived. No state is shared between tasks; whatever is awaited elsewhere
+//! (a model worker's answer, a lock) comes back as an [`event::Event`].
+
+mod archive;
+mod convert;
+mod disk;
+mod embed;
+mod engine;
+mod event;
+mod files;
+mod preview;
+mod queue;
+mod rules;
+mod search;
+mod sender;
+mod snapshot;
+mod space;
+mod status;
+mod symbols;
+mod texts;
+mod workspaces;
+
+use link::Endpoint;
+use protocol::Hello;
+use wasm_bindgen_futures::spawn_local;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    let Some(scope) = web::scope() else { return };
+    let (queue, events) = futures_channel::mpsc::unbounded();
+    let sender = sender::Sender(queue);
+    let endpoint = Endpoint::Scope(scope);
+    let (requests, ports) = (sender.clone(), sender.clone());
+    let hello = Hello { build: web::build_id(), capabilities: vec!["engine".into()] };
+    let listener = link::serve(
+        &endpoint,
+        hello,
+        move |request| requests.send(event::Event::Request(request)),
+        move |number, port| ports.send(event::Event::Port(number, port)),
+    );
+    // The listener lives as long as the worker.
+    std::mem::forget(listener);
+    spawn_local(engine::run(sender, events));
+}

@@ -1,0 +1,230 @@
+//! Keeps the model workers busy: batches out, vectors in, progress into the store.
+
+use std::collections::BTreeMap;
+
+use link::{Caller, Endpoint, Incoming, Listener, Policy};
+use protocol::{Embed, EmbedState, Fault, FaultCode};
+use web_sys::MessagePort;
+
+use crate::event::Event;
+use crate::queue::{Key, MAX_ATTEMPTS, Waiting};
+use crate::sender::Sender;
+use crate::space::{DIM, Space, slice};
+
+/// Chunks of one batch: enough for the model to sort by length, few enough that a worker that dies loses little.
+const BATCH: usize = 16;
+/// Batches that wait at a model worker beside the one it works on, so that it never idles.
+const BATCHES_PER_PORT: usize = 2;
+/// Vectors that are kept back until one record holds them.
+pub(crate) const VECTORS_PER_RECORD: usize = 64;
+
+/// A model worker as the engine sees it.
+struct Port {
+    caller: Caller,
+    _listener: Listener,
+    num_batches: usize,
+}
+
+struct Batch {
+    port: u32,
+    chunks: Vec<(Key, Waiting)>,
+}
+
+/// The model workers and what they are doing.
+#[derive(Default)]
+pub(crate) struct Embedding {
+    ports: BTreeMap<u32, Port>,
+    batches: BTreeMap<u64, Batch>,
+    next_batch: u64,
+    failure: Option<String>,
+    /// Times and sizes of the last answers, for the rate.
+    rate: Vec<(f64, u32)>,
+}
+
+/// Read little-endian float32 values.
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+impl Embedding {
+    /// A model worker is there.
+    pub(crate) fn add_port(&mut self, number: u32, port: &MessagePort) {
+        let caller = Caller::new(Policy::Fail);
+        let endpoint = Endpoint::Port(port.clone());
+        let here = caller.clone();
+        let listener = endpoint.listen(move |incoming| {
+            if let Incoming::Frame(frame, blobs) = incoming {
+                here.accept(frame, blobs);
+            }
+        });
+        caller.attach(endpoint);
+        self.failure = None;
+        self.ports.insert(number, Port { caller, _listener: listener, num_batches: 0 });
+    }
+
+    /// A model worker is gone; its batches wait again.
+    pub(crate) fn remove_port(&mut self, number: u32, space: Option<&mut Space>) {
+        if let Some(port) = self.ports.remove(&number) {
+            port.caller.fail_all(&Fault::new(FaultCode::ModelGone, "The model worker stopped."));
+        }
+        let lost: Vec<u64> =
+            self.batches.iter().filter(|(_, batch)| batch.port == number).map(|(id, _)| *id).collect();
+        let batches: Vec<Batch> = lost.iter().filter_map(|id| self.batches.remove(id)).collect();
+        if let Some(space) = space {
+            for batch in batches {
+                put_back(space, batch.chunks, 0);
+            }
+        }
+    }
+
+    /// The caller to embed a query with: the least busy worker.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        self.ports.values().min_by_key(|port| port.num_batches).map(|port| port.caller.clone())
+    }
+
+    /// Number of chunks that are at the model workers now.
+    pub(crate) fn num_in_flight(&self) -> usize {
+        self.batches.values().map(|batch| batch.chunks.len()).sum()
+    }
+
+    /// Forget the batches of a workspace that was closed; answers that still come find nothing.
+    pub(crate) fn forget_batches(&mut self) {
+        self.batches.clear();
+        for port in self.ports.values_mut() {
+            port.num_batches = 0;
+        }
+    }
+
+    /// Hand out batches until every model worker has enough to do.
+    pub(crate) fn dispatch(&mut self, space: &mut Space, events: &Sender) {
+        if space.paused {
+            return;
+        }
+        for (number, port) in &mut self.ports {
+            while port.num_batches < BATCHES_PER_PORT {
+                let chunks = space.to_embed.take(BATCH);
+                if chunks.is_empty() {
+                    return;
+                }
+                let (chunks, texts) = texts_of(space, chunks);
+                if chunks.is_empty() {
+                    continue;
+                }
+                let id = self.next_batch;
+                self.next_batch += 1;
+                port.num_batches += 1;
+                self.batches.insert(id, Batch { port: *number, chunks });
+                let pending = port.caller.call(Embed { texts, urgent: false }, Vec::new());
+                let events = events.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = pending.await.map(|(embedded, blobs)| {
+                        let bytes = blobs.first().map(link::from_buffer).unwrap_or_default();
+                        (embedded, floats(&bytes))
+                    });
+                    events.send(Event::Embedded { batch: id, result });
+                });
+            }
+        }
+    }
+
+    /// Take in an answer.
+    pub(crate) fn accept(
+        &mut self,
+        space: &mut Space,
+        batch: u64,
+        result: Result<(protocol::Embedded, Vec<f32>), Fault>,
+        now_ms: f64,
+    ) {
+        let Some(Batch { port, chunks }) = self.batches.remove(&batch) else { return };
+        if let Some(port) = self.ports.get_mut(&port) {
+            port.num_batches = port.num_batches.saturating_sub(1);
+        }
+        let vectors = match result {
+            Ok((embedded, vectors))
+                if embedded.dim as usize == DIM && vectors.len() == chunks.len() * DIM =>
+            {
+                vectors
+            }
+            Ok((embedded, vectors)) => {
+                self.failure = Some(format!(
+                    "The model answered with {} numbers of dimension {} for {} chunks; please report this.",
+                    vectors.len(),
+                    embedded.dim,
+                    chunks.len()
+                ));
+                return put_back(space, chunks, 1);
+            }
+            Err(fault) => {
+                if fault.code != FaultCode::ModelGone {
+                    self.failure = Some(fault.sentence);
+                }
+                return put_back(space, chunks, 1);
+            }
+        };
+        self.failure = None;
+        let mut num = 0;
+        for ((key, _), vector) in chunks.iter().zip(vectors.chunks_exact(DIM)) {
+            if space.index.put_vector(*key, vector).is_ok() {
+                space.unsaved_vectors.push((*key, index::encode_vector(vector)));
+                num += 1;
+            }
+        }
+        space.stats.chunks_embedded += num;
+        self.rate.push((now_ms, num));
+    }
+
+    /// Chunks per second over the last ten seconds.
+    pub(crate) fn chunks_per_s(&mut self, now_ms: f64) -> f32 {
+        self.rate.retain(|(at, _)| now_ms - at < 10_000.0);
+        let Some((first, _)) = self.rate.first() else { return 0.0 };
+        let sum: u32 = self.rate.iter().map(|(_, n)| n).sum();
+        (f64::from(sum) / ((now_ms - first).max(1000.0) / 1000.0)) as f32
+    }
+
+    /// What the vector layer is doing, for the status bar.
+    pub(crate) fn state(&self, space: &Space) -> EmbedState {
+        if let Some(why) = &self.failure {
+            EmbedState::Failed(why.clone())
+        } else if space.paused {
+            EmbedState::Paused
+        } else if self.ports.is_empty() {
+            EmbedState::NoModel
+        } else if space.to_embed.len() == 0 && self.batches.is_empty() {
+            EmbedState::Idle
+        } else {
+            EmbedState::Running
+        }
+    }
+}
+
+/// What the embedder reads for each chunk. Chunks whose file is gone or changed drop out: the change queued them anew.
+fn texts_of(space: &mut Space, chunks: Vec<(Key, Waiting)>) -> (Vec<(Key, Waiting)>, Vec<String>) {
+    let mut kept = Vec::with_capacity(chunks.len());
+    let mut texts = Vec::with_capacity(chunks.len());
+    for (key, waiting) in chunks {
+        let Ok(Some(text)) = space.text(&waiting.path) else { continue };
+        let body = slice(&text, &waiting.bytes);
+        if crate::space::chunk_key(&waiting.symbol, body) != key || space.index.has_vector(&key) {
+            continue;
+        }
+        let language = space.files.get(&waiting.path).map_or("plaintext", |entry| entry.lang.id());
+        texts.push(index::embed_text(&waiting.path, language, &waiting.symbol, body));
+        kept.push((key, waiting));
+    }
+    (kept, texts)
+}
+
+fn put_back(space: &mut Space, chunks: Vec<(Key, Waiting)>, failed: u8) {
+    for (key, mut waiting) in chunks {
+        waiting.attempts += failed;
+        if waiting.attempts >= MAX_ATTEMPTS {
+            space.notices.push(format!(
+                "One part of {} could not be embedded and is found by words only.",
+                waiting.path
+            ));
+            continue;
+        }
+        let rank = space.rank(&waiting.path);
+        space.to_embed.push(key, waiting, rank);
+    }
+}

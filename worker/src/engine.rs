@@ -1,0 +1,293 @@
+//! The event loop and the routing of requests.
+
+use futures_channel::mpsc::UnboundedReceiver;
+use futures_util::StreamExt as _;
+use js_sys::ArrayBuffer;
+use link::Reply;
+use protocol::{Blob, EngineRequest, Fault, FaultCode, decode};
+use stdx::{Clock as _, SystemClock};
+use syntax::Analyser;
+
+use crate::embed::{Embedding, VECTORS_PER_RECORD};
+use crate::event::Event;
+use crate::search::Searches;
+use crate::sender::Sender;
+use crate::space::Space;
+use crate::{files, snapshot, status, symbols, workspaces};
+
+/// Longest stretch of background work between two looks at the queue, milliseconds.
+const SLICE_MS: f64 = 12.0;
+/// Vectors that one step of compaction may move.
+const COMPACT_BUDGET: usize = 1024;
+/// Pause between two ticks, milliseconds.
+const TICK_MS: u32 = 100;
+/// Ticks between two looks at the quota.
+const TICKS_PER_QUOTA: u32 = 50;
+/// Derived data is saved when nothing was edited for this long, milliseconds.
+const SNAPSHOT_IDLE_MS: f64 = 1500.0;
+
+/// The state of the engine; only the loop touches it.
+pub(crate) struct Engine {
+    pub(crate) events: Sender,
+    pub(crate) clock: SystemClock,
+    pub(crate) space: Option<Space>,
+    pub(crate) embedding: Embedding,
+    pub(crate) searches: Searches,
+    pub(crate) watchers: Vec<Reply>,
+    pub(crate) import: files::Import,
+    pub(crate) quota: Option<(u64, u64)>,
+    pub(crate) last_status: Option<protocol::EngineStatus>,
+    analyser: Analyser,
+    ticks: u32,
+    last_write_ms: f64,
+}
+
+/// Run until the worker ends.
+pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
+    let mut engine = Engine {
+        events: events.clone(),
+        clock: SystemClock::default(),
+        space: None,
+        embedding: Embedding::default(),
+        searches: Searches::default(),
+        watchers: Vec::new(),
+        import: files::Import::default(),
+        quota: None,
+        last_status: None,
+        analyser: Analyser::new(),
+        ticks: 0,
+        last_write_ms: 0.0,
+    };
+    wasm_bindgen_futures::spawn_local(async move {
+        loop {
+            web::sleep_ms(TICK_MS).await;
+            events.send(Event::Tick);
+        }
+    });
+    loop {
+        while let Ok(event) = queue.try_recv() {
+            engine.handle(event).await;
+        }
+        if engine.step() {
+            web::turn().await;
+        } else if let Some(event) = queue.next().await {
+            engine.handle(event).await;
+        }
+    }
+}
+
+/// The blob of a message as bytes.
+pub(crate) fn bytes_of(blobs: &[ArrayBuffer], blob: Blob) -> Result<Vec<u8>, Fault> {
+    blobs.get(blob.0 as usize).map(link::from_buffer).ok_or_else(|| {
+        Fault::new(FaultCode::Invalid, "A request named data that it did not bring; please report this.")
+    })
+}
+
+impl Engine {
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Request(request) => self.request(request).await,
+            Event::Port(number, port) => self.embedding.add_port(number, &port),
+            Event::Embedded { batch, result } => {
+                let now_ms = self.clock.monotonic_ms();
+                if let Some(space) = &mut self.space {
+                    self.embedding.accept(space, batch, result, now_ms);
+                }
+            }
+            Event::QueryVector { search, result } => {
+                let now_ms = self.clock.monotonic_ms();
+                self.searches.vector(self.space.as_mut(), search, result, now_ms);
+            }
+            Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
+            Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
+            Event::Tick => self.tick(),
+        }
+    }
+
+    async fn request(&mut self, link::Request { body, blobs, reply }: link::Request) {
+        if reply.cancel().is_cancelled() {
+            return;
+        }
+        let request = match decode::<EngineRequest>(&body) {
+            Ok(request) => request,
+            Err(err) => {
+                return reply.fault(Fault::new(FaultCode::Invalid, format!("A request was refused: {err}.")));
+            }
+        };
+        use EngineRequest as R;
+        match request {
+            R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),
+            R::CreateWorkspace(call) => reply.settle(workspaces::create(self, &call.name).await),
+            R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
+            R::RenameWorkspace(call) => reply.settle(workspaces::rename(self, call.id, &call.name).await),
+            R::DeleteWorkspace(call) => reply.settle(workspaces::delete(self, call.id).await),
+            R::ExportWorkspace(_) => match workspaces::export(self) {
+                Ok((bytes, blob)) => reply.done_with(&bytes, &[blob]),
+                Err(fault) => reply.fault(fault),
+            },
+            R::ImportWorkspace(call) => match bytes_of(&blobs, call.blob) {
+                Ok(bytes) => reply.settle(workspaces::import(self, bytes, &call.name).await),
+                Err(fault) => reply.fault(fault),
+            },
+            R::PutFiles(call) => reply.settle(files::put_files(self, &call, &blobs)),
+            R::PutZip(call) => match bytes_of(&blobs, call.blob) {
+                Ok(bytes) => reply.settle(files::put_zip(self, &call, bytes).await),
+                Err(fault) => reply.fault(fault),
+            },
+            R::ListFiles(_) => reply.settle(files::list(self)),
+            R::ReadFile(call) => match files::read(self, &call.path) {
+                Ok((text, blobs)) => reply.done_with(&text, &blobs),
+                Err(fault) => reply.fault(fault),
+            },
+            R::WriteFile(call) => match bytes_of(&blobs, call.blob) {
+                Ok(bytes) => reply.settle(files::write(self, &call, &bytes)),
+                Err(fault) => reply.fault(fault),
+            },
+            R::RemovePath(call) => reply.settle(files::remove(self, &call.path)),
+            R::RenamePath(call) => reply.settle(files::rename(self, &call.from, &call.to)),
+            R::PutDraft(call) => {
+                let bytes = call.blob.map(|blob| bytes_of(&blobs, blob)).transpose();
+                reply.settle(bytes.and_then(|bytes| files::put_draft(self, &call.path, bytes.as_deref())));
+            }
+            R::GetSetting(call) => reply.settle(files::get_setting(self, &call.key)),
+            R::PutSetting(call) => reply.settle(files::put_setting(self, &call.key, call.value.as_deref())),
+            R::Search(call) => {
+                let now_ms = self.clock.monotonic_ms();
+                match &mut self.space {
+                    Some(space) => {
+                        self.searches.start(space, &self.embedding, &self.events, call.query, reply, now_ms);
+                    }
+                    None => reply.fault(workspaces::none_open()),
+                }
+            }
+            R::QuickOpen(call) => reply.settle(symbols::quick_open(self, &call)),
+            R::Outline(call) => reply.settle(symbols::outline(self, &call.path)),
+            R::FindSymbols(call) => reply.settle(symbols::find(self, &call.text, call.k)),
+            R::GetStatus(_) => {
+                let now = status::status(self);
+                reply.done(&now);
+            }
+            R::WatchStatus(_) => {
+                reply.event(&status::status(self));
+                self.watchers.push(reply);
+            }
+            R::SetFocus(call) => {
+                if let Some(space) = &mut self.space {
+                    space.set_focus(call.paths);
+                }
+                reply.done(&());
+            }
+            R::PauseEmbedding(call) => {
+                if let Some(space) = &mut self.space {
+                    space.paused = call.paused;
+                }
+                reply.done(&());
+            }
+            R::Reindex(_) => reply.settle(files::reindex(self)),
+            R::BecomeWriter(_) => reply.settle(workspaces::become_writer(self).await),
+            R::ForgetModel(call) => {
+                self.embedding.remove_port(call.port, self.space.as_mut());
+                reply.done(&());
+            }
+        }
+    }
+
+    /// One slice of background work. False when there is none.
+    fn step(&mut self) -> bool {
+        let Some(space) = &mut self.space else { return false };
+        let start = self.clock.monotonic_ms();
+        let until_ms = start + SLICE_MS;
+        if self.searches.has_work() {
+            self.searches.step(space, || self.clock.monotonic_ms(), until_ms);
+            return true;
+        }
+        self.embedding.dispatch(space, &self.events);
+        if !space.to_parse.is_empty() && !self.import.is_open() {
+            while let Some(path) = space.to_parse.pop_front() {
+                let before = self.clock.monotonic_ms();
+                match space.parse(&path, &mut self.analyser) {
+                    Ok(bytes) => space.stats.parsed_bytes += bytes as u64,
+                    Err(err) => space.notices.push(format!("{path} could not be read back: {err}")),
+                }
+                let now = self.clock.monotonic_ms();
+                space.stats.parse_ms += now - before;
+                if now > until_ms {
+                    break;
+                }
+            }
+            self.last_write_ms = self.clock.monotonic_ms();
+            return true;
+        }
+        space.index.compact_step(COMPACT_BUDGET)
+    }
+
+    /// Note that a person just changed something, so that saving derived data waits.
+    pub(crate) fn touched(&mut self) {
+        self.last_write_ms = self.clock.monotonic_ms();
+    }
+
+    /// Parse one file now instead of in the background: it was just saved and a person looks at it.
+    pub(crate) fn parse_now(&mut self, path: &str) {
+        let Some(space) = &mut self.space else { return };
+        space.to_parse.retain(|p| p != path);
+        if let Err(err) = space.parse(path, &mut self.analyser) {
+            space.notices.push(format!("{path} could not be read back: {err}"));
+        }
+    }
+
+    fn tick(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks % TICKS_PER_QUOTA == 1 {
+            let events = self.events.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                if let Some((used, allowed)) = web::quota().await {
+                    events.send(Event::Quota(used, allowed));
+                }
+            });
+        }
+        self.save();
+        status::publish(self);
+    }
+
+    /// Save derived data that is due, and commit.
+    fn save(&mut self) {
+        let now_ms = self.clock.monotonic_ms();
+        let idle = now_ms - self.last_write_ms > SNAPSHOT_IDLE_MS;
+        let embedding_done = self.embedding.num_in_flight() == 0;
+        let Some(space) = &mut self.space else { return };
+        if space.access != protocol::Access::Writer {
+            return;
+        }
+        let mut result = Ok(());
+        let vectors_due = space.unsaved_vectors.len() >= VECTORS_PER_RECORD
+            || (!space.unsaved_vectors.is_empty() && embedding_done && space.to_embed.len() == 0);
+        if vectors_due {
+            result = snapshot::save_vectors(space);
+        }
+        if result.is_ok()
+            && idle
+            && space.snapshot_stale
+            && space.to_parse.is_empty()
+            && !self.import.is_open()
+        {
+            result = snapshot::save_lexical(space);
+        }
+        if result.is_ok() && space.uncommitted {
+            result = space.store.commit();
+            space.uncommitted = result.is_err();
+        }
+        if result.is_ok() && idle && space.store.wants_compaction() {
+            result = space.store.compact();
+        }
+        if let Err(err) = result {
+            // Derived data can be made again: say it once and go on in memory.
+            let sentence =
+                format!("The index could not be saved ({err}). Search works; a reload will index again.");
+            if !space.notices.contains(&sentence) {
+                space.notices.push(sentence);
+            }
+            space.snapshot_stale = false;
+            space.unsaved_vectors.clear();
+        }
+    }
+}

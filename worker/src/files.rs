@@ -1,0 +1,387 @@
+//! Files: import, read, write, rename, drafts, settings.
+
+use std::collections::BTreeMap;
+
+use js_sys::ArrayBuffer;
+use protocol::{
+    Access, Blob, ContentKind, Fault, FaultCode, FileInfo, FileText, Imported, PutFiles, PutZip, SkipReason,
+    WriteFile, Written,
+};
+use stdx::Clock as _;
+use store::ContentHash;
+
+use crate::archive::Archive;
+use crate::convert::store_fault;
+use crate::engine::{Engine, bytes_of};
+use crate::rules::{self, Rules};
+use crate::space::Space;
+use crate::workspaces::none_open;
+
+/// Paths listed per reason for files that were left out.
+const MAX_LISTED: usize = 100;
+/// Share of the browser's quota at which an import stops.
+const QUOTA_SHARE: f64 = 0.8;
+
+/// An import that may span several requests.
+#[derive(Default)]
+pub(crate) struct Import {
+    open: bool,
+    rules: Rules,
+    new_rules: bool,
+}
+
+impl Import {
+    /// True between the first and the last batch: background work waits, so that reading goes fast.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+}
+
+/// Collects what an import left out.
+#[derive(Default)]
+struct Skipped(BTreeMap<u8, (SkipReason, u32, Vec<String>)>);
+
+impl Skipped {
+    fn add(&mut self, reason: SkipReason, path: &str) {
+        let (_, count, paths) = self.0.entry(reason as u8).or_insert((reason, 0, Vec::new()));
+        *count += 1;
+        if paths.len() < MAX_LISTED {
+            paths.push(path.to_owned());
+        }
+    }
+
+    fn into_vec(self) -> Vec<(SkipReason, u32, Vec<String>)> {
+        self.0.into_values().collect()
+    }
+}
+
+/// The open workspace, if this tab may change it.
+fn writable(engine: &mut Engine) -> Result<&mut Space, Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    if space.access == Access::Reader {
+        return Err(Fault::new(
+            FaultCode::ReadOnly,
+            "This workspace is open for writing in another tab. Close that tab, then this one takes over.",
+        ));
+    }
+    Ok(space)
+}
+
+fn bad_path(path: &str, err: &store::PathError) -> Fault {
+    Fault::new(FaultCode::Invalid, format!("“{path}” cannot be a path in a workspace: {err}."))
+}
+
+fn not_found(path: &str) -> Fault {
+    Fault::new(FaultCode::NotFound, format!("There is no file {path} in this workspace."))
+}
+
+/// A quota fault when `more` bytes would go over the share that Alcove allows itself.
+fn check_quota(quota: Option<(u64, u64)>, more: u64) -> Result<(), Fault> {
+    let Some((used, allowed)) = quota else { return Ok(()) };
+    if (used + more) as f64 > allowed as f64 * QUOTA_SHARE {
+        return Err(Fault::new(
+            FaultCode::Quota,
+            format!(
+                "Storage for this site is nearly full: {} of {} MB are used. Delete a workspace you no longer need, \
+                 or leave large files out, and try again.",
+                used / 1_000_000,
+                allowed / 1_000_000
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Put one file of an import where it belongs.
+fn take_in(
+    space: &mut Space,
+    path: &str,
+    bytes: &[u8],
+    mtime_ms: u64,
+    imported: &mut Imported,
+) -> Result<(), Fault> {
+    let is_new = space.put(path, bytes, mtime_ms).map_err(|err| store_fault(&err))?;
+    if is_new {
+        imported.num_added += 1;
+    } else {
+        imported.num_unchanged += 1;
+    }
+    Ok(())
+}
+
+/// After the last batch: apply ignore files that came after the files they speak of, find case collisions, commit.
+fn finish(engine: &mut Engine, imported: &mut Imported, skipped: &mut Skipped) -> Result<(), Fault> {
+    let now_ms = engine.clock.monotonic_ms();
+    let import = std::mem::take(&mut engine.import);
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    if import.new_rules {
+        let ignored: Vec<String> =
+            space.files.keys().filter(|path| import.rules.ignores(path)).cloned().collect();
+        for path in ignored {
+            space.remove(&path).map_err(|err| store_fault(&err))?;
+            skipped.add(SkipReason::Ignored, &path);
+            imported.num_added = imported.num_added.saturating_sub(1);
+        }
+    }
+    imported.case_collisions = store::case_collisions(space.files.keys().map(String::as_str));
+    space.store.commit().map_err(|err| store_fault(&err))?;
+    space.uncommitted = false;
+    if let Some(started) = space.stats.import_started_ms.take() {
+        space.stats.lexical_ready_ms = now_ms - started;
+    }
+    let focus = std::mem::take(&mut space.focus);
+    space.set_focus(focus);
+    Ok(())
+}
+
+/// Begin an import unless one is under way.
+fn begin(engine: &mut Engine) -> Result<(), Fault> {
+    let now_ms = engine.clock.monotonic_ms();
+    let space = writable(engine)?;
+    space.stats.import_started_ms.get_or_insert(now_ms);
+    engine.import.open = true;
+    engine.touched();
+    Ok(())
+}
+
+/// One batch of an import.
+pub(crate) fn put_files(
+    engine: &mut Engine,
+    call: &PutFiles,
+    blobs: &[ArrayBuffer],
+) -> Result<Imported, Fault> {
+    begin(engine)?;
+    let result = put_batch(engine, call, blobs);
+    if result.is_err() {
+        engine.import = Import::default();
+    }
+    result
+}
+
+fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Result<Imported, Fault> {
+    let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
+    let more: u64 = blobs.iter().map(|blob| u64::from(blob.byte_length())).sum();
+    check_quota(engine.quota, more)?;
+    let mut batch = Vec::with_capacity(call.files.len());
+    for file in &call.files {
+        let bytes = bytes_of(blobs, file.blob)?;
+        if call.honour_ignore && rules::is_ignore_file(&file.path) {
+            engine.import.rules.add(&file.path, &String::from_utf8_lossy(&bytes));
+            engine.import.new_rules = true;
+        }
+        batch.push((file, bytes));
+    }
+    for (file, bytes) in batch {
+        let Import { rules, .. } = &engine.import;
+        let space = engine.space.as_mut().ok_or_else(none_open)?;
+        if store::check_path(&file.path).is_err() {
+            skipped.add(SkipReason::BadPath, &file.path);
+        } else if call.honour_ignore && rules.ignores(&file.path) {
+            skipped.add(SkipReason::Ignored, &file.path);
+        } else if bytes.len() as u64 > call.max_file_bytes {
+            skipped.add(SkipReason::TooLarge, &file.path);
+        } else {
+            take_in(space, &file.path, &bytes, file.mtime_ms, &mut imported)?;
+        }
+    }
+    if call.last {
+        finish(engine, &mut imported, &mut skipped)?;
+    }
+    imported.skipped = skipped.into_vec();
+    Ok(imported)
+}
+
+/// Unpack an archive. The event loop gets turns in between, so that the page stays informed.
+pub(crate) async fn put_zip(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Imported, Fault> {
+    begin(engine)?;
+    let result = unpack(engine, call, bytes).await;
+    if result.is_err() {
+        engine.import = Import::default();
+    }
+    result
+}
+
+async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Imported, Fault> {
+    let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
+    check_quota(engine.quota, bytes.len() as u64)?;
+    let mut archive = Archive::open(bytes, call.max_file_bytes)
+        .map_err(|err| Fault::new(FaultCode::BadFile, err.to_string()))?;
+    let mut rules = Rules::default();
+    if call.honour_ignore {
+        for index in 0..archive.len() {
+            if archive.path(index).is_some_and(rules::is_ignore_file)
+                && let Some(entry) = archive.entry(index)
+                && let Ok(bytes) = entry.content
+            {
+                rules.add(&entry.path, &String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+    let mut slice_started = engine.clock.monotonic_ms();
+    let mut unpacked: u64 = 0;
+    for index in 0..archive.len() {
+        let Some(path) = archive.path(index).map(str::to_owned) else { continue };
+        if path.ends_with('/') {
+            continue;
+        }
+        if store::check_path(&path).is_err() {
+            skipped.add(SkipReason::BadPath, &path);
+            continue;
+        }
+        if call.honour_ignore && rules.ignores(&path) {
+            skipped.add(SkipReason::Ignored, &path);
+            continue;
+        }
+        let Some(entry) = archive.entry(index) else { continue };
+        match entry.content {
+            Ok(bytes) => {
+                unpacked += bytes.len() as u64;
+                check_quota(engine.quota, unpacked)?;
+                let space = engine.space.as_mut().ok_or_else(none_open)?;
+                take_in(space, &entry.path, &bytes, entry.mtime_ms, &mut imported)?;
+            }
+            Err(reason) => skipped.add(reason, &entry.path),
+        }
+        if engine.clock.monotonic_ms() - slice_started > 50.0 {
+            web::turn().await;
+            slice_started = engine.clock.monotonic_ms();
+        }
+    }
+    engine.import.rules = rules;
+    finish(engine, &mut imported, &mut skipped)?;
+    imported.skipped = skipped.into_vec();
+    Ok(imported)
+}
+
+/// The file tree.
+pub(crate) fn list(engine: &mut Engine) -> Result<Vec<FileInfo>, Fault> {
+    let space = engine.space.as_ref().ok_or_else(none_open)?;
+    Ok(space.files.keys().filter_map(|path| space.info(path)).collect())
+}
+
+/// A file with its unsaved edit.
+pub(crate) fn read(engine: &mut Engine, path: &str) -> Result<(FileText, Vec<ArrayBuffer>), Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let info = space.info(path).ok_or_else(|| not_found(path))?;
+    let bytes = space.store.read_file(path).map_err(|err| store_fault(&err))?;
+    let hash = ContentHash::of(&bytes).0;
+    let mut blobs = vec![link::to_buffer(&bytes)];
+    let mut draft = None;
+    if let Some(text) = space.store.draft(path).map_err(|err| store_fault(&err))? {
+        draft = Some(Blob(1));
+        blobs.push(link::to_buffer(&text));
+    }
+    Ok((FileText { info, blob: Blob(0), hash, draft }, blobs))
+}
+
+/// Save a file. The lexical layer and the symbols know the new text when this returns.
+pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Result<Written, Fault> {
+    let started_ms = engine.clock.monotonic_ms();
+    let quota = engine.quota;
+    let now_unix_ms = engine.clock.unix_ms();
+    let space = writable(engine)?;
+    store::check_path(&call.path).map_err(|err| bad_path(&call.path, &err))?;
+    check_quota(quota, bytes.len() as u64)?;
+    let hash = ContentHash::of(bytes);
+    if let Some(entry) = space.files.get(&call.path) {
+        // The same write may arrive twice: the page repeats open calls when this worker was restarted.
+        let repeated = entry.hash == hash;
+        if !repeated && call.expect.is_some_and(|expect| expect != entry.hash.0) {
+            return Err(Fault::new(
+                FaultCode::Conflict,
+                format!(
+                    "{} was changed elsewhere since it was opened. Compare the two, then save again.",
+                    call.path
+                ),
+            ));
+        }
+        if entry.content == ContentKind::LossyText && !repeated {
+            return Err(Fault::new(
+                FaultCode::ReadOnly,
+                format!(
+                    "{} is not valid UTF-8. It is shown as well as possible, but saving would damage it.",
+                    call.path
+                ),
+            ));
+        }
+    }
+    space.put(&call.path, bytes, now_unix_ms).map_err(|err| store_fault(&err))?;
+    space.store.remove_draft(&call.path).map_err(|err| store_fault(&err))?;
+    space.store.commit().map_err(|err| store_fault(&err))?;
+    space.uncommitted = false;
+    space.edited.retain(|path| *path != call.path);
+    space.edited.insert(0, call.path.clone());
+    space.edited.truncate(50);
+    let path = call.path.clone();
+    engine.parse_now(&path);
+    engine.touched();
+    Ok(Written { hash: hash.0, lexical_fresh_ms: (engine.clock.monotonic_ms() - started_ms) as f32 })
+}
+
+/// Remove a file or a folder.
+pub(crate) fn remove(engine: &mut Engine, path: &str) -> Result<u32, Fault> {
+    let space = writable(engine)?;
+    let removed = space.remove(path).map_err(|err| store_fault(&err))?;
+    if removed == 0 {
+        return Err(not_found(path));
+    }
+    space.store.commit().map_err(|err| store_fault(&err))?;
+    engine.touched();
+    Ok(removed)
+}
+
+/// Rename or move a file or a folder.
+pub(crate) fn rename(engine: &mut Engine, from: &str, to: &str) -> Result<u32, Fault> {
+    let space = writable(engine)?;
+    store::check_path(to).map_err(|err| bad_path(to, &err))?;
+    if !space.paths_under(to).is_empty() {
+        return Err(Fault::new(FaultCode::Exists, format!("There is already something called {to}.")));
+    }
+    if to.starts_with(&format!("{from}/")) {
+        return Err(Fault::new(FaultCode::Invalid, format!("{from} cannot be moved into itself.")));
+    }
+    let moved = space.rename(from, to).map_err(|err| store_fault(&err))?;
+    if moved == 0 {
+        return Err(not_found(from));
+    }
+    space.store.commit().map_err(|err| store_fault(&err))?;
+    engine.touched();
+    Ok(moved)
+}
+
+/// Keep or forget an unsaved edit.
+pub(crate) fn put_draft(engine: &mut Engine, path: &str, bytes: Option<&[u8]>) -> Result<(), Fault> {
+    let space = writable(engine)?;
+    match bytes {
+        Some(bytes) => space.store.put_draft(path, bytes),
+        None => space.store.remove_draft(path),
+    }
+    .and_then(|()| space.store.commit())
+    .map_err(|err| store_fault(&err))
+}
+
+/// A setting of the workspace.
+pub(crate) fn get_setting(engine: &mut Engine, key: &str) -> Result<Option<String>, Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    space.store.setting(key).map_err(|err| store_fault(&err))
+}
+
+/// Keep or remove a setting of the workspace.
+pub(crate) fn put_setting(engine: &mut Engine, key: &str, value: Option<&str>) -> Result<(), Fault> {
+    let space = writable(engine)?;
+    space.store.put_setting(key, value).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))
+}
+
+/// Throw the index away and build it again.
+pub(crate) fn reindex(engine: &mut Engine) -> Result<(), Fault> {
+    engine.embedding.forget_batches();
+    let space = writable(engine)?;
+    space.store.drop_derived().map_err(|err| store_fault(&err))?;
+    space.index = index::Index::new(crate::space::DIM);
+    space.files.clear();
+    space.to_parse.clear();
+    space.to_embed.clear();
+    space.unsaved_vectors.clear();
+    space.stash.clear();
+    crate::snapshot::reconcile(space).map_err(|err| store_fault(&err))
+}

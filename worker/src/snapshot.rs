@@ -1,0 +1,196 @@
+//! Keeping the derived index in the store, so that a reload does not parse or embed anything again.
+//!
+//! Three kinds of derived values: the lexical snapshot, the table of files with their symbols, and records of vectors.
+//! They are read back only if they decode and agree with the files; otherwise the index is built again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use index::{Index, Key};
+use protocol::ContentKind;
+use serde::{Deserialize, Serialize};
+use store::{ContentHash, StoreError};
+use syntax::Lang;
+
+use crate::disk::Store;
+use crate::queue::{Rank, Waiting};
+use crate::space::{DIM, Entry, Space, Stage, Symbol};
+
+const LEXICAL: &[u8] = b"lexical";
+const TABLE: &[u8] = b"table";
+const VECTORS: &[u8] = b"vectors/";
+/// Changes whenever chunks, symbols or keys are made differently; older snapshots are thrown away.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    path: String,
+    hash: [u8; 16],
+    lang: String,
+    content: ContentKind,
+    stage: Stage,
+    symbols: Box<[Symbol]>,
+}
+
+/// What could be read back.
+pub(crate) struct Restored {
+    /// The lexical part with the vectors.
+    pub(crate) index: Index,
+    /// Files in it.
+    pub(crate) files: BTreeMap<String, Entry>,
+    /// Number for the next record of vectors.
+    pub(crate) next_vector_record: u64,
+    /// Vectors of chunks that the index does not know.
+    pub(crate) stash: HashMap<Key, Vec<u8>>,
+    /// The lexical part had to be started anew.
+    pub(crate) rebuilt: bool,
+}
+
+/// Read the derived values of a store; whatever does not decode is left out.
+pub(crate) fn restore(store: &mut Store) -> Restored {
+    let decoded = store.derived(LEXICAL).ok().flatten().and_then(|bytes| Index::decode(&bytes).ok());
+    let table = store.derived(TABLE).ok().flatten().and_then(|bytes| decode_table(&bytes));
+    let (mut index, files, rebuilt) = match (decoded, table) {
+        (Some(index), Some(files)) => (index, files, false),
+        _ => (Index::new(DIM), BTreeMap::new(), true),
+    };
+    let mut next_vector_record = 0;
+    let mut stash = HashMap::new();
+    let keys: Vec<Vec<u8>> =
+        store.derived_keys().filter(|key| key.starts_with(VECTORS)).map(<[u8]>::to_vec).collect();
+    for key in keys {
+        if let Some(number) = record_number(&key) {
+            next_vector_record = next_vector_record.max(number + 1);
+        }
+        let Ok(Some(bytes)) = store.derived(&key) else { continue };
+        // A record that does not decode costs a few chunks that are embedded again, nothing else.
+        for (key, vector) in records(&bytes) {
+            if !matches!(index.put_encoded(key, vector), Ok(true)) {
+                stash.insert(key, vector.to_vec());
+            }
+        }
+    }
+    Restored { index, files, next_vector_record, stash, rebuilt }
+}
+
+/// The vectors of one record: key, length as u32 little-endian, encoded vector; until the bytes end or make no sense.
+fn records(mut bytes: &[u8]) -> impl Iterator<Item = (Key, &[u8])> {
+    std::iter::from_fn(move || {
+        let (key, rest) = bytes.split_first_chunk::<16>()?;
+        let (len, rest) = rest.split_first_chunk::<4>()?;
+        let (vector, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        bytes = rest;
+        Some((*key, vector))
+    })
+}
+
+fn record_number(key: &[u8]) -> Option<u64> {
+    let digits = key.strip_prefix(VECTORS)?;
+    Some(u64::from_be_bytes(digits.try_into().ok()?))
+}
+
+fn decode_table(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
+    let (version, rows): (u32, Vec<Row>) = postcard::from_bytes(bytes).ok()?;
+    (version == VERSION).then(|| {
+        rows.into_iter()
+            .map(|row| {
+                let entry = Entry {
+                    lang: Lang::from_id(&row.lang),
+                    content: row.content,
+                    stage: row.stage,
+                    hash: ContentHash(row.hash),
+                    symbols: row.symbols,
+                };
+                (row.path, entry)
+            })
+            .collect()
+    })
+}
+
+/// Bring the restored index and the files of the store together: files that changed or are new are indexed, files that
+/// are gone are forgotten, parsed files queue the chunks that have no vector yet.
+pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
+    let stored: BTreeMap<String, ContentHash> =
+        space.store.files().map(|(path, meta)| (path.to_owned(), meta.hash)).collect();
+    let gone: Vec<String> = space.files.keys().filter(|path| !stored.contains_key(*path)).cloned().collect();
+    for path in gone {
+        space.forget(&path);
+    }
+    for (path, hash) in &stored {
+        match space.files.get(path) {
+            Some(entry) if entry.hash == *hash && entry.stage != Stage::Known => {
+                if entry.stage == Stage::Lexical {
+                    space.to_parse.push_back(path.clone());
+                }
+            }
+            _ => {
+                let bytes = space.store.read_file(path)?;
+                let mtime_ms = space.store.file(path).map_or(0, |meta| meta.mtime_ms);
+                space.admit(path, &bytes, mtime_ms, *hash);
+            }
+        }
+    }
+    queue_missing_vectors(space);
+    Ok(())
+}
+
+/// Queue every parsed chunk that has no vector.
+pub(crate) fn queue_missing_vectors(space: &mut Space) {
+    let mut missing: Vec<(Key, Waiting, Rank)> = Vec::new();
+    for waiting in space.index.waiting() {
+        if space.files.get(waiting.path).is_some_and(|entry| entry.stage == Stage::Parsed) {
+            let rank = space.rank(waiting.path);
+            let chunk = Waiting {
+                path: waiting.path.to_owned(),
+                bytes: waiting.bytes.clone(),
+                symbol: waiting.symbol.to_owned(),
+                attempts: 0,
+            };
+            missing.push((waiting.key, chunk, rank));
+        }
+    }
+    for (key, chunk, rank) in missing {
+        space.to_embed.push(key, chunk, rank);
+    }
+}
+
+/// Put collected vectors into the store as one record.
+pub(crate) fn save_vectors(space: &mut Space) -> Result<(), StoreError> {
+    if space.unsaved_vectors.is_empty() {
+        return Ok(());
+    }
+    let mut record = Vec::new();
+    for (key, vector) in &space.unsaved_vectors {
+        record.extend_from_slice(key);
+        record.extend_from_slice(&(vector.len() as u32).to_le_bytes());
+        record.extend_from_slice(vector);
+    }
+    let mut key = VECTORS.to_vec();
+    key.extend_from_slice(&space.next_vector_record.to_be_bytes());
+    space.store.put_derived(&key, &record)?;
+    space.next_vector_record += 1;
+    space.unsaved_vectors.clear();
+    space.uncommitted = true;
+    Ok(())
+}
+
+/// Put the lexical part and the table of files into the store.
+pub(crate) fn save_lexical(space: &mut Space) -> Result<(), StoreError> {
+    let rows: Vec<Row> = space
+        .files
+        .iter()
+        .map(|(path, entry)| Row {
+            path: path.clone(),
+            hash: entry.hash.0,
+            lang: entry.lang.grammar_id().to_owned(),
+            content: entry.content,
+            stage: entry.stage,
+            symbols: entry.symbols.clone(),
+        })
+        .collect();
+    let table = postcard::to_stdvec(&(VERSION, rows)).unwrap_or_default();
+    space.store.put_derived(LEXICAL, &space.index.encode())?;
+    space.store.put_derived(TABLE, &table)?;
+    space.snapshot_stale = false;
+    space.uncommitted = true;
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! The open workspace: its files, its index and what still has to be done for it.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+
+use index::{ChunkDoc, FileDoc, Index, NO_KIND};
+use protocol::{Access, ContentKind, FileInfo, SymbolKind, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use store::{ContentHash, StoreError};
+use syntax::{Analyser, Lang};
+use web::Lock;
+
+use crate::convert::{kind_from_syntax, kind_to_u8};
+use crate::disk::Store;
+use crate::queue::{Key, Queue, Rank, Waiting};
+use crate::texts::Texts;
+
+/// Length of the vectors of the default embedder.
+pub(crate) const DIM: usize = 384;
+
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Stage {
+    /// Not text: never indexed.
+    NotIndexed,
+    /// Known, in no layer.
+    Known,
+    /// In the lexical layer by lines.
+    Lexical,
+    /// Parsed: chunks follow syntax, symbols are known.
+    Parsed,
+}
+
+/// A definition as the engine keeps it; positions in UTF-16 are worked out when somebody asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Symbol {
+    /// Its own name.
+    pub(crate) name: Box<str>,
+    /// Names of what contains it, joined by `.`.
+    pub(crate) container: Box<str>,
+    /// What it is.
+    pub(crate) kind: SymbolKind,
+    /// The whole definition, bytes.
+    pub(crate) bytes: std::ops::Range<u32>,
+    /// First byte of the name.
+    pub(crate) name_byte: u32,
+    /// Nesting depth.
+    pub(crate) depth: u16,
+}
+
+/// What is known of one file beside its content.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Language by name and first bytes.
+    pub(crate) lang: Lang,
+    /// What the bytes are.
+    pub(crate) content: ContentKind,
+    /// How far it has come.
+    pub(crate) stage: Stage,
+    /// Hash of the indexed content.
+    pub(crate) hash: ContentHash,
+    /// Definitions in order of position.
+    pub(crate) symbols: Box<[Symbol]>,
+}
+
+/// Counters of this session.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    pub(crate) parsed_bytes: u64,
+    pub(crate) parse_ms: f64,
+    pub(crate) chunks_embedded: u32,
+    pub(crate) chunks_reused: u32,
+    pub(crate) lexical_ready_ms: f64,
+    pub(crate) import_started_ms: Option<f64>,
+}
+
+/// The open workspace.
+pub(crate) struct Space {
+    pub(crate) id: WorkspaceId,
+    pub(crate) name: String,
+    pub(crate) access: Access,
+    /// Held while this tab is the writer.
+    pub(crate) _lock: Option<Lock>,
+    pub(crate) store: Store,
+    pub(crate) index: Index,
+    pub(crate) files: BTreeMap<String, Entry>,
+    pub(crate) texts: Texts,
+    pub(crate) to_parse: VecDeque<String>,
+    pub(crate) to_embed: Queue,
+    pub(crate) focus: Vec<String>,
+    pub(crate) edited: Vec<String>,
+    pub(crate) paused: bool,
+    pub(crate) notices: Vec<String>,
+    pub(crate) stats: Stats,
+    /// The snapshot in the store is older than the index.
+    pub(crate) snapshot_stale: bool,
+    /// Something was written since the last commit.
+    pub(crate) uncommitted: bool,
+    /// Number for the next record of vectors.
+    pub(crate) next_vector_record: u64,
+    /// Encoded vectors that are not in the store yet.
+    pub(crate) unsaved_vectors: Vec<(Key, Vec<u8>)>,
+    /// Stored vectors whose chunks are not known (yet): the index is being built again, or a branch was left.
+    pub(crate) stash: HashMap<Key, Vec<u8>>,
+}
+
+/// Content key of a chunk. The path is left out on purpose: after a rename or a move the vector still serves.
+pub(crate) fn chunk_key(symbol: &str, text: &str) -> Key {
+    let mut bytes = Vec::with_capacity(symbol.len() + 1 + text.len());
+    bytes.extend_from_slice(symbol.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(text.trim_end().as_bytes());
+    ContentHash::of(&bytes).0
+}
+
+impl Space {
+    /// The text of a file, lossily decoded; `None` for what is not text.
+    pub(crate) fn text(&mut self, path: &str) -> Result<Option<Rc<str>>, StoreError> {
+        let Some(entry) = self.files.get(path) else { return Ok(None) };
+        if entry.content == ContentKind::Binary {
+            return Ok(None);
+        }
+        if let Some(text) = self.texts.get(path) {
+            return Ok(Some(text));
+        }
+        let bytes = self.store.read_file(path)?;
+        let text: Rc<str> = String::from_utf8_lossy(&bytes).into();
+        self.texts.put(path, text.clone());
+        Ok(Some(text))
+    }
+
+    /// What the tree shows for a file.
+    pub(crate) fn info(&self, path: &str) -> Option<FileInfo> {
+        let entry = self.files.get(path)?;
+        let meta = self.store.file(path)?;
+        Some(FileInfo {
+            path: path.to_owned(),
+            bytes: meta.bytes,
+            mtime_ms: meta.mtime_ms,
+            content: entry.content,
+            language: entry.lang.id().to_owned(),
+            has_draft: self.store.has_draft(path),
+        })
+    }
+
+    /// Put new bytes into the store and the lexical layer. Returns false when the content was there already.
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8], mtime_ms: u64) -> Result<bool, StoreError> {
+        let hash = ContentHash::of(bytes);
+        let known =
+            self.files.get(path).is_some_and(|entry| entry.hash == hash && entry.stage > Stage::Known);
+        if known {
+            return Ok(false);
+        }
+        self.store.put_file(path, bytes, mtime_ms)?;
+        self.uncommitted = true;
+        self.admit(path, bytes, mtime_ms, hash);
+        Ok(true)
+    }
+
+    /// Index a file of the store by lines and queue it for parsing.
+    pub(crate) fn admit(&mut self, path: &str, bytes: &[u8], mtime_ms: u64, hash: ContentHash) {
+        let content = match store::classify(bytes) {
+            store::ContentKind::Text => ContentKind::Text,
+            store::ContentKind::LossyText => ContentKind::LossyText,
+            store::ContentKind::Binary => ContentKind::Binary,
+        };
+        self.texts.remove(path);
+        self.forget_chunks(path);
+        let mut entry = Entry {
+            lang: Lang::detect(path, ""),
+            content,
+            stage: Stage::NotIndexed,
+            hash,
+            symbols: Box::default(),
+        };
+        self.snapshot_stale = true;
+        if content == ContentKind::Binary {
+            self.index.remove_file(path);
+            self.files.insert(path.to_owned(), entry);
+            return;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        entry.lang = Lang::detect(path, head(&text));
+        entry.stage = Stage::Lexical;
+        let chunks = syntax::chunk_by_lines(&text);
+        let docs: Vec<ChunkDoc<'_>> = chunks
+            .iter()
+            .map(|chunk| ChunkDoc {
+                symbol: "",
+                kind: NO_KIND,
+                bytes: chunk.bytes.clone(),
+                lines: chunk.lines.clone(),
+                // These chunks live until the file is parsed and are never embedded.
+                key: [0; 16],
+            })
+            .collect();
+        self.index.put_file(&FileDoc {
+            path,
+            language: entry.lang.id(),
+            mtime_ms,
+            text: &text,
+            chunks: &docs,
+        });
+        self.files.insert(path.to_owned(), entry);
+        self.to_parse.push_back(path.to_owned());
+    }
+
+    /// Parse one file: syntax chunks replace the line chunks, symbols become known, chunks queue for embedding.
+    /// Returns the bytes parsed.
+    pub(crate) fn parse(&mut self, path: &str, analyser: &mut Analyser) -> Result<usize, StoreError> {
+        let Some(text) = self.text(path)? else { return Ok(0) };
+        let mtime_ms = self.store.file(path).map_or(0, |meta| meta.mtime_ms);
+        let Some(entry) = self.files.get_mut(path) else { return Ok(0) };
+        let analysis = analyser.analyse(entry.lang, &text);
+        let docs: Vec<ChunkDoc<'_>> = analysis
+            .chunks
+            .iter()
+            .map(|chunk| ChunkDoc {
+                symbol: &chunk.symbol,
+                kind: chunk.symbol_kind.map_or(NO_KIND, |kind| kind_to_u8(kind_from_syntax(kind))),
+                bytes: chunk.bytes.clone(),
+                lines: chunk.lines.clone(),
+                key: chunk_key(&chunk.symbol, slice(&text, &chunk.bytes)),
+            })
+            .collect();
+        entry.stage = Stage::Parsed;
+        entry.symbols = analysis
+            .symbols
+            .iter()
+            .map(|symbol| Symbol {
+                name: symbol.name.as_str().into(),
+                container: symbol.container.as_str().into(),
+                kind: kind_from_syntax(symbol.kind),
+                bytes: symbol.bytes.clone(),
+                name_byte: symbol.name_bytes.start,
+                depth: symbol.depth,
+            })
+            .collect();
+        let language = entry.lang.id();
+        self.index.put_file(&FileDoc { path, language, mtime_ms, text: &text, chunks: &docs });
+        let rank = self.rank(path);
+        for doc in &docs {
+            let kept = self.stash.remove(&doc.key);
+            let reused = self.index.has_vector(&doc.key)
+                || kept.is_some_and(|bytes| self.index.put_encoded(doc.key, &bytes).is_ok());
+            if reused {
+                self.stats.chunks_reused += 1;
+            } else {
+                let waiting = Waiting {
+                    path: path.to_owned(),
+                    bytes: doc.bytes.clone(),
+                    symbol: doc.symbol.to_owned(),
+                    attempts: 0,
+                };
+                self.to_embed.push(doc.key, waiting, rank);
+            }
+        }
+        self.snapshot_stale = true;
+        Ok(text.len())
+    }
+
+    /// How soon the chunks of a file are wanted.
+    pub(crate) fn rank(&self, path: &str) -> Rank {
+        if self.focus.iter().any(|p| p == path) {
+            return Rank::Open;
+        }
+        if self.edited.iter().any(|p| p == path) {
+            return Rank::Edited;
+        }
+        match self.files.get(path).map(|entry| entry.lang.id()) {
+            Some("json" | "plaintext" | "yaml" | "xml" | "ini" | "toml" | "csv") | None => Rank::Data,
+            Some("markdown") => Rank::Prose,
+            Some(_) => Rank::Code,
+        }
+    }
+
+    /// The chunks of this file wait no longer.
+    fn forget_chunks(&mut self, path: &str) {
+        let keys: Vec<Key> = self.index.chunks_of(path).iter().map(|chunk| chunk.key).collect();
+        for key in keys {
+            self.to_embed.remove(&key);
+        }
+    }
+
+    /// Remove a file, or everything below a folder. Returns how many files went.
+    pub(crate) fn remove(&mut self, path: &str) -> Result<u32, StoreError> {
+        let mut removed = 0;
+        for path in self.paths_under(path) {
+            self.store.remove_file(&path)?;
+            self.uncommitted = true;
+            self.forget(&path);
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Forget a file everywhere but in the store.
+    pub(crate) fn forget(&mut self, path: &str) {
+        self.forget_chunks(path);
+        self.index.remove_file(path);
+        self.files.remove(path);
+        self.texts.remove(path);
+        self.to_parse.retain(|p| p != path);
+        self.snapshot_stale = true;
+    }
+
+    /// Rename a file, or move everything below a folder. Vectors stay valid.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<u32, StoreError> {
+        let mut moved = 0;
+        for old in self.paths_under(from) {
+            let new = format!("{to}{}", &old[from.len()..]);
+            self.store.rename_file(&old, &new)?;
+            self.uncommitted = true;
+            let bytes = self.store.read_file(&new)?;
+            let (mtime_ms, hash) = (self.store.file(&new).map_or(0, |m| m.mtime_ms), ContentHash::of(&bytes));
+            self.forget(&old);
+            self.admit(&new, &bytes, mtime_ms, hash);
+            moved += 1;
+        }
+        Ok(moved)
+    }
+
+    /// The file itself, or every file below the folder of that name.
+    pub(crate) fn paths_under(&self, path: &str) -> Vec<String> {
+        if self.files.contains_key(path) {
+            return vec![path.to_owned()];
+        }
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        self.files
+            .range(folder.clone()..)
+            .map(|(p, _)| p)
+            .take_while(|p| p.starts_with(&folder))
+            .cloned()
+            .collect()
+    }
+
+    /// A search found these chunks by words: their vectors are worth having next.
+    pub(crate) fn found(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.to_embed.promote(key, Rank::Found);
+        }
+    }
+
+    /// Parse the open files first and embed their chunks first.
+    pub(crate) fn set_focus(&mut self, paths: Vec<String>) {
+        for path in paths.iter().rev() {
+            if let Some(at) = self.to_parse.iter().position(|p| p == path) {
+                self.to_parse.remove(at);
+                self.to_parse.push_front(path.clone());
+            }
+            let keys: Vec<Key> = self.index.chunks_of(path).iter().map(|chunk| chunk.key).collect();
+            for key in keys {
+                self.to_embed.promote(&key, Rank::Open);
+            }
+        }
+        self.focus = paths;
+    }
+}
+
+/// The part of a text that tells its language.
+pub(crate) fn head(text: &str) -> &str {
+    let mut end = text.len().min(256);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A byte range of a text, empty when it lies outside (the file changed in between).
+pub(crate) fn slice<'a>(text: &'a str, bytes: &std::ops::Range<u32>) -> &'a str {
+    text.get(bytes.start as usize..bytes.end as usize).unwrap_or("")
+}

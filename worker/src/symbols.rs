@@ -1,0 +1,133 @@
+//! Names: outline of a file, symbols of the workspace, quick open.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use index::names::{NameKind, rank};
+use protocol::{Fault, FaultCode, PathMatch, Pos, QuickOpen, Span, SymbolInfo};
+use text::LineIndex;
+
+use crate::convert::store_fault;
+use crate::engine::Engine;
+use crate::space::{Space, Symbol};
+use crate::workspaces::none_open;
+
+/// Most names that one answer holds.
+const MAX_K: usize = 500;
+/// A path opened lately is worth this many points of the matcher, less the further back it was.
+const RECENT_BONUS: u32 = 24;
+
+fn pos(lines: &LineIndex, byte: u32) -> Pos {
+    let pos = lines.pos(byte as usize);
+    Pos { line: pos.line, utf16: pos.utf16 }
+}
+
+fn info(path: &str, lines: &LineIndex, symbol: &Symbol) -> SymbolInfo {
+    SymbolInfo {
+        name: symbol.name.to_string(),
+        kind: symbol.kind,
+        path: path.to_owned(),
+        container: symbol.container.to_string(),
+        span: Span { start: pos(lines, symbol.bytes.start), end: pos(lines, symbol.bytes.end) },
+        name_pos: pos(lines, symbol.name_byte),
+        depth: symbol.depth,
+    }
+}
+
+fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
+    let text: Rc<str> = space
+        .text(path)
+        .map_err(|err| store_fault(&err))?
+        .ok_or_else(|| Fault::new(FaultCode::NotFound, format!("There is no text file {path}.")))?;
+    Ok(LineIndex::new(&text))
+}
+
+/// Definitions of one file in order.
+pub(crate) fn outline(engine: &mut Engine, path: &str) -> Result<Vec<SymbolInfo>, Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    if !space.files.contains_key(path) {
+        return Err(Fault::new(FaultCode::NotFound, format!("There is no file {path} in this workspace.")));
+    }
+    let lines = lines_of(space, path)?;
+    let symbols = space.files.get(path).map(|entry| &*entry.symbols).unwrap_or_default();
+    Ok(symbols.iter().map(|symbol| info(path, &lines, symbol)).collect())
+}
+
+/// Definitions of the workspace whose name fits.
+pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<SymbolInfo>, Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let k = (k as usize).clamp(1, MAX_K);
+    let all: Vec<(&String, &Symbol)> =
+        space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
+    let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k);
+    let found: Vec<(String, Symbol)> =
+        hits.iter().map(|hit| (all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
+    drop(all);
+    let mut indexes: HashMap<String, LineIndex> = HashMap::new();
+    let mut infos = Vec::with_capacity(found.len());
+    for (path, symbol) in found {
+        if !indexes.contains_key(&path) {
+            indexes.insert(path.clone(), lines_of(space, &path)?);
+        }
+        if let Some(lines) = indexes.get(&path) {
+            infos.push(info(&path, lines, &symbol));
+        }
+    }
+    Ok(infos)
+}
+
+/// Files whose path fits, the ones opened lately higher.
+pub(crate) fn quick_open(engine: &mut Engine, call: &QuickOpen) -> Result<Vec<PathMatch>, Fault> {
+    let space = engine.space.as_ref().ok_or_else(none_open)?;
+    let k = (call.k as usize).clamp(1, MAX_K);
+    let paths: Vec<&String> = if call.text.is_empty() {
+        let known =
+            call.recent.iter().filter_map(|path| space.files.get_key_value(path).map(|(path, _)| path));
+        let mut paths: Vec<&String> = known.collect();
+        paths.extend(space.files.keys().filter(|path| !call.recent.contains(path)));
+        paths
+    } else {
+        space.files.keys().collect()
+    };
+    let mut found: Vec<PathMatch> = rank(&call.text, NameKind::Path, paths.iter().map(|p| p.as_str()), k)
+        .into_iter()
+        .map(|hit| {
+            let path = paths[hit.at];
+            let recent = call.recent.iter().position(|p| p == path);
+            let bonus = recent.map_or(0, |at| RECENT_BONUS.saturating_sub(2 * at as u32));
+            PathMatch {
+                path: path.clone(),
+                score: (hit.score + bonus) as f32,
+                positions: utf16(path, &hit.chars),
+            }
+        })
+        .collect();
+    if !call.text.is_empty() {
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    }
+    Ok(found)
+}
+
+/// Character positions as UTF-16 code units.
+fn utf16(text: &str, chars: &[u32]) -> Vec<u32> {
+    let mut at = 0;
+    let mut wanted = chars.iter().peekable();
+    let mut found = Vec::with_capacity(chars.len());
+    for (number, c) in (0u32..).zip(text.chars()) {
+        if wanted.peek() == Some(&&number) {
+            wanted.next();
+            found.push(at);
+        }
+        at += c.len_utf16() as u32;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn positions_are_counted_in_utf16() {
+        assert_eq!(super::utf16("a😀b/c", &[0, 2, 4]), [0, 3, 5]);
+        assert_eq!(super::utf16("abc", &[]), [0u32; 0]);
+    }
+}

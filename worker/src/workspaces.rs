@@ -1,0 +1,392 @@
+//! Workspaces: list, create, open, hand over between tabs, rename, delete, export, import.
+
+use js_sys::ArrayBuffer;
+use protocol::{Access, Blob, Bytes, Fault, FaultCode, Opened, WorkspaceId, WorkspaceInfo};
+use stdx::{Clock as _, SystemClock};
+
+use crate::archive::{self, Exporter};
+use crate::convert::store_fault;
+use crate::disk::{self, DiskError, Held};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::queue::Queue;
+use crate::snapshot;
+use crate::space::{Space, Stats};
+use crate::texts::Texts;
+
+/// Longest name of a workspace in characters.
+const MAX_NAME: usize = 200;
+
+/// What every request gets that needs an open workspace when there is none.
+pub(crate) fn none_open() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "No workspace is open. Open a folder, some files or a kept workspace first.",
+    )
+}
+
+fn disk_fault(err: &DiskError) -> Fault {
+    let code = match err {
+        DiskError::Unavailable => FaultCode::Unsupported,
+        DiskError::HeldElsewhere => FaultCode::ReadOnly,
+        DiskError::NotFound(_) => FaultCode::NotFound,
+        DiskError::Failed(_) => FaultCode::Storage,
+    };
+    Fault::new(code, err.to_string())
+}
+
+fn lock_name(id: WorkspaceId) -> String {
+    format!("alcove/workspace/{}", id.0)
+}
+
+fn clean_name(name: &str) -> String {
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+    if name.is_empty() { "Untitled".into() } else { name }
+}
+
+fn info(space: &Space, opened_unix_ms: u64) -> WorkspaceInfo {
+    WorkspaceInfo {
+        id: space.id,
+        name: space.name.clone(),
+        num_files: space.files.len() as u32,
+        stored_bytes: space.store.stored_bytes(),
+        opened_unix_ms,
+    }
+}
+
+/// The workspaces kept on this device, the one opened last first.
+pub(crate) async fn list(engine: &mut Engine) -> Result<Vec<WorkspaceInfo>, Fault> {
+    let ids = match disk::list().await {
+        Ok(ids) => ids,
+        Err(DiskError::Unavailable) => Vec::new(),
+        Err(err) => return Err(disk_fault(&err)),
+    };
+    let known = disk::read_registry().await;
+    let mut infos: Vec<WorkspaceInfo> = ids
+        .into_iter()
+        .map(|id| {
+            known.iter().find(|info| info.id == id).cloned().unwrap_or_else(|| WorkspaceInfo {
+                id,
+                name: format!("Workspace {}", id.0),
+                num_files: 0,
+                stored_bytes: 0,
+                opened_unix_ms: 0,
+            })
+        })
+        .collect();
+    if let Some(space) = &engine.space {
+        let opened = infos.iter().find(|i| i.id == space.id).map_or(0, |i| i.opened_unix_ms);
+        infos.retain(|i| i.id != space.id);
+        infos.push(info(space, opened));
+    }
+    infos.sort_by_key(|info| (std::cmp::Reverse(info.opened_unix_ms), info.id));
+    Ok(infos)
+}
+
+/// Keep what the list shows, so that it can be shown without opening every workspace.
+async fn register(changed: WorkspaceInfo) {
+    let mut known = disk::read_registry().await;
+    known.retain(|info| info.id != changed.id);
+    known.push(changed);
+    disk::write_registry(&known).await;
+}
+
+/// Make an empty workspace and open it. Without storage it lives in memory.
+pub(crate) async fn create(engine: &mut Engine, name: &str) -> Result<Opened, Fault> {
+    close(engine).await;
+    // Milliseconds are unique enough for a person; two tabs in the same one are told apart by what exists.
+    let mut id = WorkspaceId(engine.clock.unix_ms());
+    let existing = disk::list().await.unwrap_or_default();
+    while existing.contains(&id) {
+        id.0 += 1;
+    }
+    let opened = open_space(engine, id, true).await?;
+    let name = clean_name(name);
+    if let Some(space) = &mut engine.space {
+        space.store.set_name(&name).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
+        space.name.clone_from(&name);
+    }
+    let opened = Opened { info: WorkspaceInfo { name, ..opened.info }, ..opened };
+    register(opened.info.clone()).await;
+    Ok(opened)
+}
+
+/// Open a kept workspace.
+pub(crate) async fn open(engine: &mut Engine, id: WorkspaceId) -> Result<Opened, Fault> {
+    if let Some(space) = &engine.space
+        && space.id == id
+    {
+        let opened_unix_ms = engine.clock.unix_ms();
+        return Ok(Opened { info: info(space, opened_unix_ms), access: space.access, notices: Vec::new() });
+    }
+    if !disk::list().await.map_err(|err| disk_fault(&err))?.contains(&id) {
+        return Err(Fault::new(FaultCode::NotFound, "This workspace is no longer kept on this device."));
+    }
+    close(engine).await;
+    let opened = open_space(engine, id, false).await?;
+    register(opened.info.clone()).await;
+    Ok(opened)
+}
+
+async fn open_space(engine: &mut Engine, id: WorkspaceId, create: bool) -> Result<Opened, Fault> {
+    let (store, access, lock, mut notices) = open_store(id, create).await?;
+    if access == Access::Reader {
+        wait_for_writer(engine, id);
+    }
+    build(engine, id, store, access, lock, &mut notices)?;
+    let opened_unix_ms = engine.clock.unix_ms();
+    let space = engine.space.as_ref().ok_or_else(none_open)?;
+    Ok(Opened { info: info(space, opened_unix_ms), access, notices })
+}
+
+type OpenedStore = (disk::Store, Access, Option<web::Lock>, Vec<String>);
+
+async fn open_store(id: WorkspaceId, create: bool) -> Result<OpenedStore, Fault> {
+    let lock = match web::try_lock(&lock_name(id)).await {
+        Ok(Some(lock)) => Some(lock),
+        Ok(None) => {
+            let (store, notices) = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
+            return Ok((store, Access::Reader, None, notices));
+        }
+        // Without Web Locks the exclusive file handles still keep a second writer out.
+        Err(_) => None,
+    };
+    match disk::open_writer(id).await {
+        Ok(Held { store, notices }) => Ok((store, Access::Writer, lock, notices)),
+        Err(DiskError::HeldElsewhere) => {
+            let (store, notices) = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
+            Ok((store, Access::Reader, None, notices))
+        }
+        Err(DiskError::Unavailable) if create => {
+            let store = disk::open_memory().map_err(|err| disk_fault(&err))?;
+            let notice = "This browser gives Alcove no storage here (a private window or a blocked frame): \
+                          everything is gone when the tab closes. Export the workspace to keep it.";
+            Ok((store, Access::Memory, lock, vec![notice.into()]))
+        }
+        Err(err) => Err(disk_fault(&err)),
+    }
+}
+
+/// Make the open workspace from an opened store.
+fn build(
+    engine: &mut Engine,
+    id: WorkspaceId,
+    mut store: disk::Store,
+    access: Access,
+    lock: Option<web::Lock>,
+    notices: &mut Vec<String>,
+) -> Result<(), Fault> {
+    let restored = snapshot::restore(&mut store);
+    if restored.rebuilt && store.files().next().is_some() {
+        notices.push("The index of this workspace is being built again; its files are untouched.".into());
+    }
+    let name = store.name().unwrap_or_default();
+    let mut space = Space {
+        id,
+        name,
+        access,
+        _lock: lock,
+        store,
+        index: restored.index,
+        files: restored.files,
+        texts: Texts::default(),
+        to_parse: std::collections::VecDeque::new(),
+        to_embed: Queue::default(),
+        focus: Vec::new(),
+        edited: Vec::new(),
+        paused: false,
+        notices: notices.clone(),
+        stats: Stats::default(),
+        snapshot_stale: false,
+        uncommitted: false,
+        next_vector_record: restored.next_vector_record,
+        unsaved_vectors: Vec::new(),
+        stash: restored.stash,
+    };
+    snapshot::reconcile(&mut space).map_err(|err| store_fault(&err))?;
+    space.stats.chunks_reused = space.index.num_vectors() as u32;
+    engine.space = Some(space);
+    engine.last_status = None;
+    Ok(())
+}
+
+/// Ask for the writer's lock in the background; the answer comes as an event.
+fn wait_for_writer(engine: &Engine, id: WorkspaceId) {
+    let events = engine.events.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Ok(lock) = web::wait_lock(&lock_name(id)).await {
+            events.send(Event::LockGranted(id, lock));
+        }
+    });
+}
+
+/// The other tab closed: open the store again, now for writing.
+pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::Lock) {
+    let waits = engine.space.as_ref().is_some_and(|s| s.id == id && s.access == Access::Reader);
+    if !waits {
+        return;
+    }
+    let sentence = match disk::open_writer(id).await {
+        Ok(Held { store, mut notices }) => {
+            engine.searches.abort_all();
+            engine.embedding.forget_batches();
+            engine.space = None;
+            match build(engine, id, store, Access::Writer, Some(lock), &mut notices) {
+                Ok(()) => return,
+                Err(fault) => fault.sentence,
+            }
+        }
+        Err(err) => err.to_string(),
+    };
+    if let Some(space) = &mut engine.space {
+        space.notices.push(format!("The other tab closed, but this one could not take over: {sentence}"));
+    }
+}
+
+/// The page asks whether this tab writes by now.
+pub(crate) async fn become_writer(engine: &mut Engine) -> Result<Access, Fault> {
+    let space = engine.space.as_ref().ok_or_else(none_open)?;
+    let (id, access) = (space.id, space.access);
+    if access == Access::Reader
+        && let Ok(Some(lock)) = web::try_lock(&lock_name(id)).await
+    {
+        take_over(engine, id, lock).await;
+    }
+    engine.space.as_ref().map(|space| space.access).ok_or_else(none_open)
+}
+
+/// Close the open workspace: save what is known, settle what waits.
+pub(crate) async fn close(engine: &mut Engine) {
+    engine.searches.abort_all();
+    engine.embedding.forget_batches();
+    engine.import = crate::files::Import::default();
+    let Some(mut space) = engine.space.take() else { return };
+    if space.access == Access::Writer {
+        // Derived data may be lost without harm; the files were committed when they were written.
+        let _derived = snapshot::save_vectors(&mut space);
+        let _committed = space.store.commit();
+        let opened_unix_ms = SystemClock::default().unix_ms();
+        register(info(&space, opened_unix_ms)).await;
+    }
+}
+
+/// Give a workspace another name.
+pub(crate) async fn rename(engine: &mut Engine, id: WorkspaceId, name: &str) -> Result<(), Fault> {
+    let name = clean_name(name);
+    match &mut engine.space {
+        Some(space) if space.id == id => {
+            if space.access == Access::Reader {
+                return Err(Fault::new(
+                    FaultCode::ReadOnly,
+                    "This workspace is open for writing in another tab.",
+                ));
+            }
+            space
+                .store
+                .set_name(&name)
+                .and_then(|()| space.store.commit())
+                .map_err(|err| store_fault(&err))?;
+            space.name.clone_from(&name);
+        }
+        _ => {
+            let _lock = web::try_lock(&lock_name(id)).await.ok().flatten();
+            let Held { mut store, .. } = disk::open_writer(id).await.map_err(|err| disk_fault(&err))?;
+            store.set_name(&name).and_then(|()| store.commit()).map_err(|err| store_fault(&err))?;
+        }
+    }
+    let mut known = disk::read_registry().await;
+    match known.iter_mut().find(|info| info.id == id) {
+        Some(info) => info.name = name,
+        None => known.push(WorkspaceInfo { id, name, num_files: 0, stored_bytes: 0, opened_unix_ms: 0 }),
+    }
+    disk::write_registry(&known).await;
+    Ok(())
+}
+
+/// Delete a workspace with everything in it.
+pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), Fault> {
+    let mut lock = None;
+    match &engine.space {
+        Some(space) if space.id == id => {
+            if space.access == Access::Reader {
+                return Err(Fault::new(
+                    FaultCode::ReadOnly,
+                    "This workspace is open in another tab. Close it there first.",
+                ));
+            }
+            engine.searches.abort_all();
+            engine.embedding.forget_batches();
+            engine.space = None;
+        }
+        _ => match web::try_lock(&lock_name(id)).await {
+            Ok(None) => {
+                return Err(Fault::new(
+                    FaultCode::ReadOnly,
+                    "This workspace is open in another tab. Close it there first.",
+                ));
+            }
+            held => lock = held.ok().flatten(),
+        },
+    }
+    disk::delete(id).await.map_err(|err| disk_fault(&err))?;
+    drop(lock);
+    let mut known = disk::read_registry().await;
+    known.retain(|info| info.id != id);
+    disk::write_registry(&known).await;
+    Ok(())
+}
+
+/// The open workspace as one file.
+pub(crate) fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), Fault> {
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let failed = |err: archive::ArchiveError| Fault::new(FaultCode::Internal, err.to_string());
+    let settings = space.store.settings().map_err(|err| store_fault(&err))?;
+    let mut exporter = Exporter::new(&space.name, settings);
+    let files: Vec<(String, u64)> =
+        space.store.files().map(|(path, meta)| (path.to_owned(), meta.mtime_ms)).collect();
+    for (path, mtime_ms) in files {
+        let bytes = space.store.read_file(&path).map_err(|err| store_fault(&err))?;
+        exporter.file(&path, &bytes, mtime_ms).map_err(failed)?;
+    }
+    let drafts: Vec<String> = space.store.drafts().map(str::to_owned).collect();
+    for path in drafts {
+        if let Some(bytes) = space.store.draft(&path).map_err(|err| store_fault(&err))? {
+            exporter.draft(&path, &bytes).map_err(failed)?;
+        }
+    }
+    let bytes = exporter.finish().map_err(failed)?;
+    let name = format!("{}.alcove.zip", space.name.replace(['/', '\\', ':'], "_"));
+    Ok((Bytes { blob: Blob(0), name }, link::to_buffer(&bytes)))
+}
+
+/// Make a workspace from an export.
+pub(crate) async fn import(engine: &mut Engine, bytes: Vec<u8>, name: &str) -> Result<Opened, Fault> {
+    let export =
+        archive::read_export(bytes).map_err(|err| Fault::new(FaultCode::BadFile, err.to_string()))?;
+    let name = if name.trim().is_empty() { export.manifest.name.as_str() } else { name };
+    let opened = create(engine, name).await?;
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let mtimes: std::collections::HashMap<&str, u64> =
+        export.manifest.mtimes_ms.iter().map(|(path, ms)| (path.as_str(), *ms)).collect();
+    let mut notices = opened.notices;
+    for (path, bytes) in &export.files {
+        if let Err(err) = store::check_path(path) {
+            notices.push(format!("“{path}” was left out: {err}."));
+            continue;
+        }
+        let mtime_ms = mtimes.get(path.as_str()).copied().unwrap_or(0);
+        space.put(path, bytes, mtime_ms).map_err(|err| store_fault(&err))?;
+    }
+    for (path, bytes) in &export.drafts {
+        if store::check_path(path).is_ok() {
+            space.store.put_draft(path, bytes).map_err(|err| store_fault(&err))?;
+        }
+    }
+    for (key, value) in &export.manifest.settings {
+        space.store.put_setting(key, Some(value)).map_err(|err| store_fault(&err))?;
+    }
+    space.store.commit().map_err(|err| store_fault(&err))?;
+    let info = info(space, opened.info.opened_unix_ms);
+    register(info.clone()).await;
+    Ok(Opened { info, access: opened.access, notices })
+}
