@@ -2,13 +2,17 @@
 //!
 //! Named only by the model worker and by native tools. Knows nothing of the browser: bytes come in, vectors go out.
 
+mod calibrate;
 pub mod cpu;
 mod error;
+mod int8;
 mod safetensors;
 mod shape;
 mod weights;
 
+pub use calibrate::input_ranges;
 pub use error::{LoadError, RunError};
+pub use int8::{INT8_VERSION, InputRanges, Int8Encoder, encode_int8};
 pub use safetensors::{Dtype, Safetensors};
 pub use shape::{LAYER_NORM_EPSILON, Shape};
 pub use weights::{DenseWeights, LayerWeights, NormWeights, Weights};

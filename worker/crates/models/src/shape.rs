@@ -22,7 +22,7 @@ impl Shape {
     pub const MINI_LM: Self =
         Self { vocabulary: 30_522, positions: 512, hidden: 384, inner: 1536, heads: 12, layers: 6 };
 
-    /// True when the kernels can run it: all widths are multiples of eight and nothing is empty or absurdly large.
+    /// True when the kernels can run it: the widths are multiples of sixteen, heads of eight, and nothing is empty or absurdly large.
     #[must_use]
     pub fn is_supported(&self) -> bool {
         let fits = |x: usize, max: usize| x > 0 && x <= max;
@@ -34,7 +34,8 @@ impl Shape {
             && fits(self.heads, self.hidden)
             && self.hidden.is_multiple_of(self.heads)
             && (self.hidden / self.heads).is_multiple_of(8)
-            && self.inner.is_multiple_of(8)
+            && self.hidden.is_multiple_of(16)
+            && self.inner.is_multiple_of(16)
     }
 }
 

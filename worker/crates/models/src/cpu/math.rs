@@ -111,11 +111,11 @@ mod tests {
             let [got, ..] = gelu(F4::splat(x)).lanes();
             let exact = f64::from(x) * 0.5 * (1.0 + erf_exact(f64::from(x) / std::f64::consts::SQRT_2));
             assert!(
-                (f64::from(got) - exact).abs() <= 1e-6 * exact.abs().max(1.0),
+                (f64::from(got) - exact).abs() <= 2e-6 * exact.abs().max(1.0),
                 "gelu({x}) = {got}, not {exact}"
             );
         }
-        assert_eq!(gelu(F4::splat(30.0)).lanes()[0], 30.0);
+        assert!((gelu(F4::splat(30.0)).lanes()[0] - 30.0).abs() < 1e-5);
         assert!(gelu(F4::splat(-30.0)).lanes()[0].abs() < 1e-5);
     }
 

@@ -5,9 +5,10 @@
 //! tile is still in registers.
 
 mod attention;
-mod encoder;
-mod gemm;
+pub(crate) mod encoder;
+pub(crate) mod gemm;
 mod math;
+pub(crate) mod quantised;
 mod simd;
 
 pub use encoder::{Dense, Encoder, F32Encoder, Run, Table};

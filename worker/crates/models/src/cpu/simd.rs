@@ -126,6 +126,19 @@ mod imp {
     pub fn dot_i16(acc: v128, a: v128, b: v128) -> v128 {
         i32x4_add(acc, i32x4_dot_i16x8(a, b))
     }
+    #[inline(always)]
+    pub fn narrow_i16(a: v128, b: v128) -> v128 {
+        i16x8_narrow_i32x4(a, b)
+    }
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn narrow_i8(a: v128, b: v128) -> v128 {
+        i8x16_narrow_i16x8(a, b)
+    }
+    #[inline(always)]
+    pub unsafe fn int_store(p: *mut i32, v: v128) {
+        unsafe { v128_store(p.cast(), v) }
+    }
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     pub fn dot_i8_u7(acc: v128, w: v128, a: v128) -> v128 {
@@ -251,6 +264,14 @@ mod imp {
     pub fn dot_i16(acc: __m128i, a: __m128i, b: __m128i) -> __m128i {
         unsafe { _mm_add_epi32(acc, _mm_madd_epi16(a, b)) }
     }
+    #[inline(always)]
+    pub fn narrow_i16(a: __m128i, b: __m128i) -> __m128i {
+        unsafe { _mm_packs_epi32(a, b) }
+    }
+    #[inline(always)]
+    pub unsafe fn int_store(p: *mut i32, v: __m128i) {
+        unsafe { _mm_storeu_si128(p.cast(), v) }
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_feature = "simd128")))]
@@ -360,6 +381,18 @@ mod imp {
         let low = |x: i32| i32::from(x as i16);
         let high = |x: i32| x >> 16;
         core::array::from_fn(|i| acc[i] + low(a[i]) * low(b[i]) + high(a[i]) * high(b[i]))
+    }
+    #[inline(always)]
+    pub fn narrow_i16(a: Int4, b: Int4) -> Int4 {
+        let pack = |low: i32, high: i32| {
+            let clamp = |x: i32| x.clamp(i32::from(i16::MIN), i32::from(i16::MAX));
+            (clamp(low) & 0xffff) | (clamp(high) << 16)
+        };
+        [pack(a[0], a[1]), pack(a[2], a[3]), pack(b[0], b[1]), pack(b[2], b[3])]
+    }
+    #[inline(always)]
+    pub unsafe fn int_store(p: *mut i32, v: Int4) {
+        unsafe { p.cast::<Int4>().write_unaligned(v) }
     }
 }
 
@@ -558,6 +591,28 @@ impl I4 {
     #[inline(always)]
     pub fn dot_i16(self, a: Self, b: Self) -> Self {
         Self(imp::dot_i16(self.0, a.0, b.0))
+    }
+
+    /// The int16 of the lanes of both, saturated.
+    #[inline(always)]
+    pub fn narrow_i16(self, high: Self) -> Self {
+        Self(imp::narrow_i16(self.0, high.0))
+    }
+
+    /// The int8 of the eight int16 of both, saturated.
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub fn narrow_i8(self, high: Self) -> Self {
+        Self(imp::narrow_i8(self.0, high.0))
+    }
+
+    /// Write sixteen bytes.
+    ///
+    /// # Safety
+    /// `p` must be good for writing sixteen bytes; any alignment will do.
+    #[inline(always)]
+    pub unsafe fn store<T>(self, p: *mut T) {
+        unsafe { imp::int_store(p.cast(), self.0) }
     }
 
     /// Add the products of the four bytes that share a lane: `w` signed, `a` in 0 ..= 127. Within those ranges the
