@@ -63,24 +63,25 @@ impl Archive {
     }
 
     /// Path of entry `index` as it stands in the archive, without unpacking it.
-    pub(crate) fn path(&self, index: usize) -> Option<&str> {
-        self.zip.name_for_index(index)
+    pub(crate) fn path(&self, index: usize) -> Option<String> {
+        let name = self.zip.name_for_index(index)?.ok()?;
+        Some(name.replace('\\', "/"))
     }
 
     /// Unpack entry `index`. `None` for folders. At most the size cap is ever unpacked, whatever the header claims.
     pub(crate) fn entry(&mut self, index: usize) -> Option<Entry> {
         let max = self.max_file_bytes;
+        // A name that is no text in any encoding is no path either; the caller refuses it.
+        let path = self.path(index).unwrap_or_default();
         let mut file = match self.zip.by_index(index) {
             Ok(file) => file,
             Err(_) => {
-                let path = self.zip.name_for_index(index).unwrap_or("?").to_owned();
                 return Some(Entry { path, content: Err(SkipReason::Unreadable), mtime_ms: 0 });
             }
         };
         if file.is_dir() || file.is_symlink() {
             return None;
         }
-        let path = file.name().replace('\\', "/");
         let mut bytes = Vec::new();
         let content = match file.by_ref().take(max.saturating_add(1)).read_to_end(&mut bytes) {
             Ok(len) if len as u64 > max => Err(SkipReason::TooLarge),

@@ -209,7 +209,7 @@ async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Im
     let mut rules = Rules::default();
     if call.honour_ignore {
         for index in 0..archive.len() {
-            if archive.path(index).is_some_and(rules::is_ignore_file)
+            if archive.path(index).is_some_and(|path| rules::is_ignore_file(&path))
                 && let Some(entry) = archive.entry(index)
                 && let Ok(bytes) = entry.content
             {
@@ -220,7 +220,7 @@ async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Im
     let mut slice_started = engine.clock.monotonic_ms();
     let mut unpacked: u64 = 0;
     for index in 0..archive.len() {
-        let Some(path) = archive.path(index).map(str::to_owned) else { continue };
+        let Some(path) = archive.path(index) else { continue };
         if path.ends_with('/') {
             continue;
         }

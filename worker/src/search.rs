@@ -198,7 +198,8 @@ impl Searches {
             if now - scan.reported_ms > 80.0 && !scan.hits.is_empty() {
                 scan.reported_ms = now;
                 let hits = scan.hits.clone();
-                scan.reply.event(&scan_reply(&mut scan, now));
+                let so_far = scan_reply(&mut scan, now);
+                scan.reply.event(&so_far);
                 scan.hits = hits;
             }
             self.scans.push(scan);

@@ -93,8 +93,10 @@ fn decode_table(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
     (version == VERSION).then(|| {
         rows.into_iter()
             .map(|row| {
+                // The name tells more than the id (TSX and TypeScript share one); the id knows what a shebang said.
+                let by_name = Lang::detect(&row.path, "");
                 let entry = Entry {
-                    lang: Lang::from_id(&row.lang),
+                    lang: if by_name.id() == row.lang { by_name } else { Lang::from_id(&row.lang) },
                     content: row.content,
                     stage: row.stage,
                     hash: ContentHash(row.hash),
@@ -181,7 +183,7 @@ pub(crate) fn save_lexical(space: &mut Space) -> Result<(), StoreError> {
         .map(|(path, entry)| Row {
             path: path.clone(),
             hash: entry.hash.0,
-            lang: entry.lang.grammar_id().to_owned(),
+            lang: entry.lang.id().to_owned(),
             content: entry.content,
             stage: entry.stage,
             symbols: entry.symbols.clone(),
