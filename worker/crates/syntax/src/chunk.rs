@@ -1,94 +1,132 @@
-//! Chunks, symbols, and chunking without a grammar.
+//! Chunks: the pieces of a text that are searched and embedded.
 
 use std::ops::Range;
 
-use crate::split::{Lines, split};
+use crate::lines::Lines;
+use crate::symbol::SymbolKind;
 
-/// What a chunk is.
+/// A function of at most so many lines is one chunk.
+const FUNCTION_LINES: u32 = 80;
+/// ... unless it weighs more than this, bytes that are not white space.
+const FUNCTION_WEIGHT: u32 = 6_000;
+/// The pieces of a longer function, and everything that is not a function.
+const PIECE_LINES: u32 = 48;
+/// Weight of such pieces. The small embedding models read about 256 tokens, which is less than this.
+const PIECE_WEIGHT: u32 = 1_500;
+/// A run with fewer letters and digits than this (`}`, `end`, `*/`) belongs to what stands before it.
+const MIN_ALPHANUMERIC: usize = 6;
+
+/// What a chunk was cut from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChunkKind {
-    /// A function or method with what belongs to it.
+    /// A function, method or macro, or a piece of a long one.
     Function,
-    /// The part of a class, trait, module, … outside its functions.
-    Container,
-    /// Statements at the top level.
-    TopLevel,
-    /// A section of prose.
+    /// A type: all of it, or its head, or what stands between its methods.
+    Type,
+    /// A module, a section or an entry, without what has chunks of its own.
     Section,
-    /// Lines, for want of a grammar.
+    /// Code at the top level.
+    Block,
+    /// Lines of a text that was not parsed.
     Lines,
 }
 
-/// A piece of a text that is found and embedded as one.
+/// A piece of a text: whole lines, first and last not blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// What it is.
+    /// What it was cut from.
     pub kind: ChunkKind,
-    /// Names from the outermost container to the symbol, joined by `.`; empty outside symbols.
+    /// Path of the symbol it belongs to, e.g. `Session.request`; empty outside symbols.
     pub symbol: String,
-    /// What the innermost of these names is.
+    /// What that symbol is.
     pub symbol_kind: Option<SymbolKind>,
-    /// Bytes; begins and ends at line borders.
+    /// From the begin of its first line to the end of its last, without the line end.
     pub bytes: Range<u32>,
-    /// Lines, zero-based, half-open.
+    /// Its lines, from zero, half open.
     pub lines: Range<u32>,
 }
 
-/// The kinds of symbols, after the kinds that editors know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum SymbolKind {
-    Module,
-    Class,
-    Struct,
-    Enum,
-    Interface,
-    Trait,
-    Function,
-    Method,
-    Constructor,
-    Property,
-    Field,
-    Variable,
-    Constant,
-    TypeAlias,
-    Macro,
-    Heading,
-    Key,
-    Other,
+/// The owner of lines that stand outside of all units.
+pub(crate) const NO_UNIT: u32 = u32::MAX;
+
+/// A definition that has chunks of its own. Later units take lines from earlier ones, so each line has one owner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit {
+    /// Place in the list of symbols.
+    pub symbol: u32,
+    pub symbol_kind: SymbolKind,
+    pub kind: ChunkKind,
 }
 
-/// A definition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Symbol {
-    /// Its own name.
-    pub name: String,
-    /// What it is.
-    pub kind: SymbolKind,
-    /// Names of what contains it, outermost first, joined by `.`; empty at the top level.
-    pub container: String,
-    /// The whole definition.
-    pub bytes: Range<u32>,
-    /// Its name.
-    pub name_bytes: Range<u32>,
-    /// Position of the symbol that contains it in the same list.
-    pub parent: Option<u32>,
-    /// Number of symbols around it.
-    pub depth: u16,
-}
-
-/// Chunks of at most sixty lines, cut at blank lines where there are some. Blank stretches belong to no chunk.
+/// Chunks of a text that has no grammar, or whose grammar failed.
 #[must_use]
 pub fn chunk_by_lines(text: &str) -> Vec<Chunk> {
-    let lines = Lines::new(text);
-    split(&lines, 0..lines.len())
-        .into_iter()
-        .map(|range| Chunk {
+    by_lines(&Lines::new(text))
+}
+
+pub(crate) fn by_lines(lines: &Lines) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    lines.split(0..lines.num(), PIECE_LINES, PIECE_WEIGHT, &mut |piece| {
+        chunks.push(Chunk {
             kind: ChunkKind::Lines,
             symbol: String::new(),
             symbol_kind: None,
-            bytes: lines.bytes(&range),
-            lines: range.start as u32..range.end as u32,
-        })
-        .collect()
+            bytes: lines.bytes(&piece),
+            lines: piece,
+        });
+    });
+    chunks
+}
+
+/// Whether a function is too long for one chunk, so that functions inside it get their own.
+pub(crate) fn is_long(lines: &Lines, range: &Range<u32>) -> bool {
+    range.len() as u32 > FUNCTION_LINES || lines.weight(range) > FUNCTION_WEIGHT
+}
+
+/// Chunks from the owner of each line.
+///
+/// `paths` are the full paths of the symbols.
+pub(crate) fn by_owner(text: &str, lines: &Lines, owners: &[u32], units: &[Unit], paths: &[String]) -> Vec<Chunk> {
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut start = 0;
+    while start < owners.len() {
+        let owner = owners[start];
+        let len = owners[start..].iter().take_while(|other| **other == owner).count();
+        let run = lines.trim(start as u32..(start + len) as u32);
+        start += len;
+        if run.is_empty() {
+            continue;
+        }
+        if let Some(last) = chunks.last_mut()
+            && is_slight(text, &lines.bytes(&run))
+        {
+            last.lines.end = run.end;
+            last.bytes = lines.bytes(&last.lines);
+            continue;
+        }
+        let unit = units.get(owner as usize);
+        let path = unit.and_then(|unit| paths.get(unit.symbol as usize));
+        let kind = unit.map_or(ChunkKind::Block, |unit| unit.kind);
+        let mut push = |piece: Range<u32>| {
+            chunks.push(Chunk {
+                kind,
+                symbol: path.cloned().unwrap_or_default(),
+                symbol_kind: unit.map(|unit| unit.symbol_kind),
+                bytes: lines.bytes(&piece),
+                lines: piece,
+            });
+        };
+        if kind == ChunkKind::Function && !is_long(lines, &run) {
+            push(run);
+        } else {
+            lines.split(run, PIECE_LINES, PIECE_WEIGHT, &mut push);
+        }
+    }
+    chunks
+}
+
+/// Hardly anything but punctuation.
+fn is_slight(text: &str, bytes: &Range<u32>) -> bool {
+    let run = text.get(bytes.start as usize..bytes.end as usize).unwrap_or_default();
+    run.chars().filter(|c| c.is_alphanumeric()).take(MIN_ALPHANUMERIC).count() < MIN_ALPHANUMERIC
 }

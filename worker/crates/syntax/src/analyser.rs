@@ -1,0 +1,138 @@
+//! From a text to its chunks and symbols.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+use crate::chunk::{Chunk, by_lines, by_owner};
+use crate::grammar::Grammar;
+use crate::lang::Lang;
+use crate::lines::Lines;
+use crate::symbol::Symbol;
+use crate::walk::{Found, walk};
+
+/// Longer texts are not parsed: a tree takes about twenty times the memory of its text.
+const MAX_PARSED_BYTES: usize = 4 << 20;
+/// Texts whose lines are this long on average, from 64 KiB on, were written by a machine and are not parsed.
+const GENERATED_LINE_BYTES: usize = 1_000;
+const GENERATED_BYTES: usize = 64 << 10;
+/// Calls of the parser's progress callback that each text gets, beside those that its length earns.
+const BASE_CALLS: usize = 20_000;
+/// Calls per KiB of text. Ordinary source needs about 10: the callback comes once per 100 steps of the parser.
+const CALLS_PER_KIB: usize = 100;
+
+/// How the chunks of a text were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// By syntax.
+    Parsed,
+    /// By syntax, in a text with errors that the parser could work around.
+    Recovered,
+    /// By lines: there is no grammar for the language.
+    NoGrammar,
+    /// By lines: too long, or generated with very long lines.
+    TooLarge,
+    /// By lines: the parser took too many steps.
+    OutOfBudget,
+    /// By lines: hardly anything of it could be parsed, or the grammar could not be loaded. Symbols that were saved
+    /// are there.
+    Failed,
+}
+
+/// What was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// Chunks in order; every line that is not blank stands in exactly one.
+    pub chunks: Vec<Chunk>,
+    /// Definitions in the order in which they begin, parents before what they contain.
+    pub symbols: Vec<Symbol>,
+    /// How the chunks were found.
+    pub outcome: Outcome,
+}
+
+/// Parses texts. It keeps the grammars that it has met, and no tree.
+#[derive(Default)]
+pub struct Analyser {
+    parser: Option<Parser>,
+    grammars: HashMap<Lang, Option<Grammar>>,
+}
+
+impl std::fmt::Debug for Analyser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analyser").field("grammars", &self.grammars.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Analyser {
+    /// An analyser that has met no language yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Find chunks and symbols.
+    ///
+    /// The work is bounded by steps, not by time, so that a text has the same chunks on every machine.
+    pub fn analyse(&mut self, lang: Lang, text: &str) -> Analysis {
+        let mut lines = Lines::new(text);
+        let plain = |lines: &Lines, symbols, outcome| Analysis { chunks: by_lines(lines), symbols, outcome };
+        if !lang.is_parsed() {
+            return plain(&lines, Vec::new(), Outcome::NoGrammar);
+        }
+        let is_generated =
+            text.len() >= GENERATED_BYTES && text.len() / lines.num() as usize >= GENERATED_LINE_BYTES;
+        if is_generated || text.len() > MAX_PARSED_BYTES {
+            return plain(&lines, Vec::new(), Outcome::TooLarge);
+        }
+        let (tree, lang) = match self.parse(lang, text) {
+            Ok(tree) if lang == Lang::TypeScript && tree.root_node().has_error() => {
+                // The editor calls both TypeScript; elements in angle brackets tell that it is TSX.
+                match self.parse(Lang::Tsx, text) {
+                    Ok(other) if !other.root_node().has_error() => (other, Lang::Tsx),
+                    _ => (tree, lang),
+                }
+            }
+            Ok(tree) => (tree, lang),
+            Err(outcome) => return plain(&lines, Vec::new(), outcome),
+        };
+        let Some(Some(grammar)) = self.grammars.get(&lang) else {
+            return plain(&lines, Vec::new(), Outcome::Failed);
+        };
+        let Found { symbols, paths, owners, units, error_bytes } = walk(&tree, grammar, text, &mut lines);
+        let has_error = tree.root_node().has_error();
+        drop(tree);
+        if error_bytes * 2 > text.len() {
+            return plain(&lines, symbols, Outcome::Failed);
+        }
+        let chunks = by_owner(text, &lines, &owners, &units, &paths);
+        Analysis { chunks, symbols, outcome: if has_error { Outcome::Recovered } else { Outcome::Parsed } }
+    }
+
+    /// Whether a text follows the grammar of a language to the last byte; `None` when that cannot be told.
+    pub fn is_valid(&mut self, lang: Lang, text: &str) -> Option<bool> {
+        if !lang.is_parsed() || text.len() > MAX_PARSED_BYTES {
+            return None;
+        }
+        self.parse(lang, text).ok().map(|tree| !tree.root_node().has_error())
+    }
+
+    fn parse(&mut self, lang: Lang, text: &str) -> Result<Tree, Outcome> {
+        let grammar = self.grammars.entry(lang).or_insert_with(|| Grammar::load(lang));
+        let grammar = grammar.as_ref().ok_or(Outcome::NoGrammar)?;
+        let parser = self.parser.get_or_insert_with(Parser::new);
+        parser.set_language(&grammar.language).map_err(|_| Outcome::Failed)?;
+        let mut calls = BASE_CALLS + text.len() / 1024 * CALLS_PER_KIB;
+        let mut count = |_: &ParseState| {
+            calls = calls.saturating_sub(1);
+            if calls == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let bytes = text.as_bytes();
+        let mut read = |at: usize, _| bytes.get(at..).unwrap_or_default();
+        let tree = parser.parse_with_options(&mut read, None, Some(ParseOptions::new().progress_callback(&mut count)));
+        if tree.is_none() {
+            parser.reset();
+        }
+        tree.ok_or(Outcome::OutOfBudget)
+    }
+}
