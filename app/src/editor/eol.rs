@@ -137,7 +137,8 @@ pub fn separate(text: &str) -> (Cow<'_, str>, Endings) {
     }
     out.push_str(rest);
     let count = |eol| each.iter().filter(|&&e| e == eol).count();
-    let usual = [Eol::Lf, Eol::CrLf, Eol::Cr].into_iter().max_by_key(|&eol| count(eol)).unwrap_or_default();
+    // The last of several maxima wins: LF when it is a draw.
+    let usual = [Eol::Cr, Eol::CrLf, Eol::Lf].into_iter().max_by_key(|&eol| count(eol)).unwrap_or_default();
     let endings =
         if count(usual) == each.len() { Endings::Uniform(usual) } else { Endings::Mixed { usual, each } };
     (Cow::Owned(out), endings)

@@ -1,0 +1,137 @@
+//! The folder on disk that a workspace came from: remembered across reloads, and written to after a save.
+//!
+//! The handle is kept in IndexedDB, the only place that takes one. Permission to write is asked for at the first save
+//! after a reload, which is a key press or a click of the person, as browsers demand.
+
+use js_sys::Uint8Array;
+use protocol::{Fault, FaultCode, WorkspaceId};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::ffi::{Handle, Writable, wait};
+use super::idb;
+use super::pick::{error_name, message};
+
+/// A folder on the person's disk.
+#[derive(Clone, Debug)]
+pub struct Folder(pub(super) Handle);
+
+/// What became of writing a file to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDisk {
+    /// It is there.
+    Written,
+    /// The file on disk is not what the workspace had before this save; it was left alone.
+    ChangedThere,
+}
+
+impl Folder {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Keep it with a workspace, so that [`folder_of`] finds it after a reload. Storage that refuses is no error: the
+    /// folder then has to be picked again.
+    pub async fn remember(&self, id: WorkspaceId) {
+        if let Err(err) = idb::put(&key(id), &self.0).await {
+            leptos::logging::warn!("the folder could not be remembered: {err:?}");
+        }
+    }
+
+    /// Write one file, making the folders above it as needed. With `before`, the bytes that the workspace had until
+    /// this save, a file that another program has changed is not overwritten.
+    ///
+    /// # Errors
+    /// A sentence for the person; the workspace itself has the file already.
+    pub async fn write(&self, path: &str, before: Option<&[u8]>, bytes: &[u8]) -> Result<OnDisk, Fault> {
+        let failed = |err: &JsValue| {
+            let sentence = if error_name(err) == "NotFoundError" {
+                format!("{path} is saved in Alcove, but the folder on disk is gone. Open the folder again.")
+            } else {
+                format!(
+                    "{path} is saved in Alcove, but not on disk: {}. Save again to try once more.",
+                    message(err)
+                )
+            };
+            Fault::new(FaultCode::Storage, sentence)
+        };
+        self.permit(path).await?;
+        let (folder, name) = self.parent(path).await.map_err(|err| failed(&err))?;
+        if let Some(before) = before
+            && let Some(there) = existing(&folder, &name).await
+            && there != before
+            && there != bytes
+        {
+            return Ok(OnDisk::ChangedThere);
+        }
+        write(&folder, &name, bytes).await.map_err(|err| failed(&err))?;
+        Ok(OnDisk::Written)
+    }
+
+    async fn permit(&self, path: &str) -> Result<(), Fault> {
+        let options = super::object(&[("mode", "readwrite".into())]);
+        let granted = |answer: Result<JsValue, JsValue>| {
+            answer.is_ok_and(|a| a.as_string().as_deref() == Some("granted"))
+        };
+        if granted(wait(self.0.query_permission(&options)).await)
+            || granted(wait(self.0.request_permission(&options)).await)
+        {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{path} is saved in Alcove, but not on disk: the browser has no permission to write to “{}”. Save again \
+             and allow it to change that too.",
+            self.name()
+        );
+        Err(Fault::new(FaultCode::ReadOnly, sentence))
+    }
+
+    async fn parent(&self, path: &str) -> Result<(Handle, String), JsValue> {
+        let create = super::object(&[("create", true.into())]);
+        let mut folder = self.0.clone();
+        let mut names: Vec<&str> = path.split('/').collect();
+        let name = names.pop().unwrap_or(path).to_owned();
+        for part in names {
+            folder = wait(folder.get_directory_handle(part, &create)).await?.unchecked_into();
+        }
+        Ok((folder, name))
+    }
+}
+
+/// The bytes of a file that is there.
+async fn existing(folder: &Handle, name: &str) -> Option<Vec<u8>> {
+    let handle: Handle = wait(folder.get_file_handle(name, &JsValue::UNDEFINED)).await.ok()?.unchecked_into();
+    let file = handle.file().await.ok()?;
+    let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+    Some(Uint8Array::new(&buffer).to_vec())
+}
+
+async fn write(folder: &Handle, name: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let create = super::object(&[("create", true.into())]);
+    let handle: Handle = wait(folder.get_file_handle(name, &create)).await?.unchecked_into();
+    // Goes to a side file first and replaces the real one when it is closed.
+    let writable: Writable = wait(handle.create_writable()).await?.unchecked_into();
+    if let Err(err) = wait(writable.write(&Uint8Array::from(bytes))).await {
+        let _already_failing = wait(writable.abort()).await;
+        return Err(err);
+    }
+    wait(writable.close()).await.map(|_| ())
+}
+
+fn key(id: WorkspaceId) -> String {
+    format!("folder/{}", id.0)
+}
+
+/// The folder that a workspace was opened from, when it is remembered.
+pub async fn folder_of(id: WorkspaceId) -> Option<Folder> {
+    let handle = idb::get(&key(id)).await.ok()?;
+    handle.is_object().then(|| Folder(handle.unchecked_into()))
+}
+
+/// Forget the folder of a workspace, for instance because the workspace was deleted.
+pub async fn forget_folder(id: WorkspaceId) {
+    // Nothing to do about it, and a stray handle harms nobody: ids are never used again.
+    let _still_there = idb::remove(&key(id)).await;
+}
