@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
+use crate::asked;
 use crate::doc::{ChunkRef, FileDoc, Hit, Key, Layers, Query, Waiting};
 use crate::fuse::{self, Ranked};
 use crate::lexical::{Lexical, Reader};
@@ -265,24 +266,16 @@ impl Index {
         let depth = self.tuning.depth.max(query.k);
         let passes = self.mask(query);
         let mut lists = Vec::new();
-        let terms = self.lexical.query_terms(query.text);
+        let terms = asked::terms(&self.lexical, query.text, &self.tuning);
         let weights = self.tuning.layer_weight;
         for (layer, fields, weight) in
             [(Layers::LEXICAL, [1, 1, 1], weights[0]), (Layers::SYMBOLS, [0, 1, 0], weights[1])]
         {
-            if !query.layers.contains(layer) || terms.is_empty() {
-                continue;
+            if query.layers.contains(layer) && !terms.is_empty() {
+                let pass = |number: u32| passes.as_ref().is_none_or(|p| p[number as usize]);
+                let list = self.lexical.rank(&terms, &self.tuning, fields, depth, pass);
+                lists.push(Ranked { layer, weight, list });
             }
-            let mut scores = vec![0.0; self.lexical.num_slots()];
-            self.lexical.score(&terms, &self.tuning, fields, &mut scores);
-            let mut list: Vec<(f32, u32)> = scores
-                .iter()
-                .enumerate()
-                .filter(|&(at, &score)| score > 0.0 && passes.as_ref().is_none_or(|p| p[at]))
-                .map(|(at, &score)| (score, at as u32))
-                .collect();
-            fuse::keep_best(&mut list, depth);
-            lists.push(Ranked { layer, weight, list });
         }
         if let (true, Some(vector)) = (query.layers.contains(Layers::VECTORS), query.vector) {
             let pass = |number: &&u32| passes.as_ref().is_none_or(|p| p[**number as usize]);

@@ -11,6 +11,7 @@ use std::ops::Range;
 use indexmap::IndexSet;
 use rustc_hash::{FxHashMap, FxHasher};
 
+use crate::fuse;
 use crate::terms;
 use crate::tuning::Tuning;
 
@@ -225,37 +226,17 @@ impl Lexical {
         !self.dead.is_empty()
     }
 
-    /// Term numbers of a query with the weight of each: known terms as they are, unknown ones by what they begin or by
-    /// one slip of a letter. Stop words are dropped unless nothing else is there.
-    pub fn query_terms(&self, text: &str) -> Vec<(u32, f32)> {
-        let mut words: Vec<String> = Vec::new();
-        let mut stops: Vec<String> = Vec::new();
-        let mut buf = String::new();
-        terms::for_each_word(text, |word| {
-            let lower = word.to_lowercase();
-            let list = if terms::is_stop(&lower) { &mut stops } else { &mut words };
-            terms::for_each_term(word, &mut buf, |t| {
-                if !list.iter().any(|w| w == t) {
-                    list.push(t.to_owned());
-                }
-            });
-        });
-        let words = if words.is_empty() { stops } else { words };
-        let mut out: Vec<(u32, f32)> = Vec::new();
-        for word in &words {
-            match self.dict.get_index_of(word.as_str()) {
-                Some(at) if self.terms[at].num_live > 0 => out.push((at as u32, 1.0)),
-                _ => self.expand(word, &mut out),
-            }
-        }
-        out
+    /// Number of a term that a living chunk holds.
+    pub fn live_term(&self, term: &str) -> Option<u32> {
+        let at = self.dict.get_index_of(term)?;
+        (self.terms[at].num_live > 0).then_some(at as u32)
     }
 
     /// Stand-ins for a word that no chunk holds: up to four terms that begin with it, else up to four that are one slip
-    /// away; the commonest first.
-    fn expand(&self, word: &str, out: &mut Vec<(u32, f32)>) {
+    /// of a letter away; the commonest first.
+    pub fn stand_ins(&self, word: &str) -> Vec<u32> {
         if word.len() < 4 || word.len() > 24 {
-            return;
+            return Vec::new();
         }
         let live =
             || self.dict.iter().zip(&self.terms).enumerate().filter(|(_, (_, term))| term.num_live > 0);
@@ -263,7 +244,6 @@ impl Lexical {
             .filter(|(_, (name, _))| name.len() <= word.len() + 6 && name.starts_with(word))
             .map(|(at, (_, term))| (term.num_live, at as u32))
             .collect();
-        let weight = if found.is_empty() { 0.5 } else { 0.6 };
         if found.is_empty() {
             found = live()
                 .filter(|(_, (name, _))| one_slip(name.as_bytes(), word.as_bytes()))
@@ -271,15 +251,50 @@ impl Lexical {
                 .collect();
         }
         found.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, at) in found.into_iter().take(4) {
-            if !out.iter().any(|&(t, _)| t == at) {
-                out.push((at, weight));
+        found.into_iter().take(4).map(|(_, at)| at).collect()
+    }
+
+    fn idf(&self, term: u32) -> f32 {
+        let (num_live, num) = (f64::from(self.num_live), f64::from(self.terms[term as usize].num_live));
+        (1.0 + (num_live - num + 0.5).max(0.0) / (num + 0.5)).ln() as f32
+    }
+
+    /// The `k` best living chunks that `pass` lets through, by BM25F over the `fields` that are 1, best first.
+    ///
+    /// The best candidates are weighed a second time by how much of their symbol path the query names: a chunk that is
+    /// called what was asked for beats one that mentions it.
+    pub fn rank(
+        &self,
+        query: &[(u32, f32)],
+        tuning: &Tuning,
+        fields: Counts,
+        k: usize,
+        pass: impl Fn(u32) -> bool,
+    ) -> Vec<(f32, u32)> {
+        let mut scores = vec![0.0; self.forward.len()];
+        self.score(query, tuning, fields, &mut scores);
+        let mut list: Vec<(f32, u32)> =
+            (0..).zip(&scores).filter(|p| *p.1 > 0.0).map(|(c, &s)| (s, c)).collect();
+        list.retain(|&(_, chunk)| pass(chunk));
+        fuse::keep_best(&mut list, 3 * k);
+        for (score, chunk) in &mut list {
+            let Some(forward) = &self.forward[*chunk as usize] else { continue };
+            let (mut named, mut all) = (0.0, 0.0);
+            for &(term, counts) in forward.terms.iter().filter(|(_, counts)| counts[1] > 0) {
+                let idf = self.idf(term) * f32::from(counts[1]);
+                all += idf;
+                named += if query.iter().any(|&(t, _)| t == term) { idf } else { 0.0 };
+            }
+            if all > 0.0 {
+                *score *= 1.0 + tuning.definition_boost + tuning.name_boost * named / all;
             }
         }
+        fuse::keep_best(&mut list, k);
+        list
     }
 
     /// Add the BM25F score of every live chunk for `query` to `scores`, which has one place for each chunk number.
-    pub fn score(&self, query: &[(u32, f32)], tuning: &Tuning, fields: Counts, scores: &mut [f32]) {
+    fn score(&self, query: &[(u32, f32)], tuning: &Tuning, fields: Counts, scores: &mut [f32]) {
         let num_live = f64::from(self.num_live.max(1));
         let mut base_and_slope = [(0.0f32, 0.0f32); NUM_FIELDS];
         for (field, place) in base_and_slope.iter_mut().enumerate() {
@@ -300,10 +315,9 @@ impl Lexical {
         // Dead chunks get zeros, so that their postings add nothing.
         let norms: Vec<[f32; NUM_FIELDS]> =
             self.forward.iter().map(|f| f.as_ref().map_or([0.0; NUM_FIELDS], norm_of)).collect();
-        for &(term, weight) in query {
-            let Some(term) = self.terms.get(term as usize) else { continue };
-            let num = f64::from(term.num_live);
-            let idf = weight * (1.0 + (num_live - num + 0.5).max(0.0) / (num + 0.5)).ln() as f32;
+        for &(number, weight) in query {
+            let Some(term) = self.terms.get(number as usize) else { continue };
+            let idf = weight * self.idf(number);
             for posting in &term.postings {
                 let norm = &norms[posting.chunk as usize];
                 let tf: f32 =
@@ -361,9 +375,7 @@ mod tests {
         while lexical.sweep(1) {}
         assert_eq!(lexical.num_dead(), 0);
         assert_eq!(lexical.add([&[y], &[], &[]]), first);
-        let mut scores = vec![0.0; lexical.num_slots()];
-        lexical.score(&[(y, 1.0)], &Tuning::default(), [1, 1, 1], &mut scores);
-        assert!(scores[first as usize] > 0.0);
-        assert_eq!(scores[second as usize], 0.0);
+        let found = lexical.rank(&[(y, 1.0)], &Tuning::default(), [1, 1, 1], 10, |_| true);
+        assert_eq!(found.iter().map(|f| f.1).collect::<Vec<_>>(), [first]);
     }
 }

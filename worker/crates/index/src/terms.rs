@@ -100,7 +100,8 @@ pub(crate) fn for_each_term(word: &str, buf: &mut String, mut term: impl FnMut(&
     for_each_part(word, |part| {
         num_parts += 1;
         lower_into(part, buf);
-        term(stem(buf));
+        stem(buf);
+        term(buf);
     });
     if num_parts > 1 {
         buf.clear();
@@ -131,17 +132,46 @@ fn cut(buf: &mut String) {
     buf.truncate(end);
 }
 
-/// A light stem: endings of number and tense go, at least three letters stay.
-pub(crate) fn stem(word: &str) -> &str {
-    for ending in ["ing", "ed", "es", "s"] {
-        if let Some(rest) = word.strip_suffix(ending)
-            && rest.len() >= 3
-        {
-            return rest;
+/// A light stem, in place: endings of number, tense and derivation go, so that `create`, `created`, `creates` and
+/// `creating` meet, as do `validate`, `validation` and `validator`. At least three letters stay.
+pub(crate) fn stem(word: &mut String) {
+    if word.len() < 4 || !word.is_ascii() || word.as_bytes()[0].is_ascii_digit() {
+        return;
+    }
+    let ends = |word: &String, ending: &str, least: usize| {
+        word.ends_with(ending) && word.len() >= ending.len() + least
+    };
+    let two = ["ies", "sses", "xes", "ches", "shes"].into_iter().any(|e| ends(word, e, 2));
+    if two {
+        word.truncate(word.len() - 2);
+    } else if word.ends_with('s') && !["ss", "us", "is"].into_iter().any(|e| word.ends_with(e)) {
+        word.pop();
+    }
+    let cut = ["ing", "ed"].into_iter().find(|e| ends(word, e, 3));
+    if let Some(ending) = cut {
+        word.truncate(word.len() - ending.len());
+        let bytes = word.as_bytes();
+        let last = bytes[bytes.len() - 1];
+        if word.len() > 3 && last == bytes[bytes.len() - 2] && !matches!(last, b'l' | b's' | b'z' | b'e') {
+            word.pop();
         }
     }
-    word
+    for ending in ENDINGS {
+        if ends(word, ending, 4) {
+            word.truncate(word.len() - ending.len());
+            break;
+        }
+    }
+    if ends(word, "e", 3) {
+        word.pop();
+    }
+    if word.len() > 3 && word.ends_with('y') {
+        word.pop();
+        word.push('i');
+    }
 }
+
+const ENDINGS: [&str; 5] = ["ation", "ator", "ate", "ion", "or"];
 
 #[cfg(test)]
 mod tests {
