@@ -13,8 +13,6 @@ const FUNCTION_WEIGHT: u32 = 6_000;
 const PIECE_LINES: u32 = 48;
 /// Weight of such pieces. The small embedding models read about 256 tokens, which is less than this.
 const PIECE_WEIGHT: u32 = 1_500;
-/// A run with fewer letters and digits than this (`}`, `end`, `*/`) belongs to what stands before it.
-const MIN_ALPHANUMERIC: usize = 6;
 
 /// What a chunk was cut from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,7 +84,13 @@ pub(crate) fn is_long(lines: &Lines, range: &Range<u32>) -> bool {
 /// Chunks from the owner of each line.
 ///
 /// `paths` are the full paths of the symbols.
-pub(crate) fn by_owner(text: &str, lines: &Lines, owners: &[u32], units: &[Unit], paths: &[String]) -> Vec<Chunk> {
+pub(crate) fn by_owner(
+    text: &str,
+    lines: &Lines,
+    owners: &[u32],
+    units: &[Unit],
+    paths: &[String],
+) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut start = 0;
     while start < owners.len() {
@@ -125,8 +129,8 @@ pub(crate) fn by_owner(text: &str, lines: &Lines, owners: &[u32], units: &[Unit]
     chunks
 }
 
-/// Hardly anything but punctuation.
+/// Only the end of something: `}`, `*/`, `end`. It belongs to what stands before it.
 fn is_slight(text: &str, bytes: &Range<u32>) -> bool {
     let run = text.get(bytes.start as usize..bytes.end as usize).unwrap_or_default();
-    run.chars().filter(|c| c.is_alphanumeric()).take(MIN_ALPHANUMERIC).count() < MIN_ALPHANUMERIC
+    run.split_whitespace().all(|word| word == "end" || !word.contains(char::is_alphanumeric))
 }

@@ -13,7 +13,6 @@ pub(crate) struct Grammar {
     pub language: Language,
     /// Role of a node by its kind id.
     roles: Vec<Role>,
-    pub lang: Lang,
 }
 
 impl Grammar {
@@ -31,7 +30,7 @@ impl Grammar {
                 name.and_then(|name| by_name.get(name).copied()).unwrap_or(Role::Prune)
             })
             .collect();
-        Some(Self { language, roles, lang })
+        Some(Self { language, roles })
     }
 
     pub(crate) fn role(&self, kind_id: u16) -> Role {

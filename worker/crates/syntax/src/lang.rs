@@ -202,7 +202,10 @@ impl Lang {
         }
         let parsed = PARSED.iter().find(|(_, known)| *known == id).map(|(lang, _)| *lang);
         let plain = || {
-            EXTENSIONS.iter().map(|(lang, _)| *lang).find(|lang| matches!(lang, Self::Plain(known) if *known == id))
+            EXTENSIONS
+                .iter()
+                .map(|(lang, _)| *lang)
+                .find(|lang| matches!(lang, Self::Plain(known) if *known == id))
         };
         parsed.or_else(plain).unwrap_or(PLAINTEXT)
     }

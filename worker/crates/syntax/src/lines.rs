@@ -102,7 +102,13 @@ impl Lines {
 
     /// Cut lines into pieces that are at most `max_lines` long and weigh at most `max_weight` (a single line may weigh
     /// more), at the shallowest statement or indentation, rather late than early.
-    pub(crate) fn split(&self, lines: Range<u32>, max_lines: u32, max_weight: u32, emit: &mut dyn FnMut(Range<u32>)) {
+    pub(crate) fn split(
+        &self,
+        lines: Range<u32>,
+        max_lines: u32,
+        max_weight: u32,
+        emit: &mut dyn FnMut(Range<u32>),
+    ) {
         let mut rest = self.trim(lines);
         while rest.start < rest.end {
             let mut fits = rest.start + 1;

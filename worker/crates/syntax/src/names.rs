@@ -55,6 +55,10 @@ pub(crate) fn name(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
     match def.naming {
         Naming::Field(field) => {
             let name = node.child_by_field_name(field)?;
+            // `struct name x;` in C mentions a type and does not define it.
+            if node.kind().ends_with("_specifier") && node.child_by_field_name("body").is_none() {
+                return None;
+            }
             let mut found = Named::new(def, name.byte_range(), unquoted(text_of(text, name)))?;
             if def.kind == K::Module && node.child_by_field_name("body").is_none() {
                 found.form = Form::Mark;
@@ -62,6 +66,11 @@ pub(crate) fn name(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
             Some(found)
         }
         Naming::First => named(node.named_child(0)?),
+        Naming::Head => {
+            let (start, whole) = (node.start_byte(), text_of(text, node));
+            let head = whole.split(['{', ';', '\n']).next().unwrap_or_default().trim_end();
+            Named::new(def, start..start + head.len(), head)
+        }
         Naming::Declarator => declared(def, node, text),
         Naming::Impl => implemented(def, node, text),
         Naming::Receiver => {
@@ -80,17 +89,20 @@ pub(crate) fn name(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
             };
             Some(found)
         }
-        Naming::Bound(name, value) => bound(def, node.child_by_field_name(name)?, node.child_by_field_name(value), text),
+        Naming::Bound(name, value) => {
+            bound(def, node.child_by_field_name(name)?, node.child_by_field_name(value), text)
+        }
         Naming::BoundCode(name, value) => {
             let value = node.child_by_field_name(value).filter(|value| code_kind(value.kind()).is_some());
             bound(def, node.child_by_field_name(name)?, Some(value?), text)
         }
         Naming::Heading => {
-            let heading = node.named_child(0).filter(|child| child.kind().ends_with("heading"))?;
+            let heading = node.named_child(0).filter(|child| child.kind() == "atx_heading")?;
             let content = heading.child_by_field_name("heading_content")?;
             let name = text_of(text, content).trim().trim_end_matches('#');
             Named::new(def, content.byte_range(), name)
         }
+        Naming::Underlined => named(node.child_by_field_name("heading_content")?),
         Naming::HtmlId => html_id(def, node, text),
     }
 }
@@ -155,7 +167,8 @@ fn declared(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
     }
     let full = text_of(text, at);
     let is_operator = full.contains("operator");
-    let (qualifier, name) = if is_operator { ("", full) } else { full.rsplit_once("::").unwrap_or(("", full)) };
+    let (qualifier, name) =
+        if is_operator { ("", full) } else { full.rsplit_once("::").unwrap_or(("", full)) };
     if full.contains(['\n', '{', ';']) {
         return None;
     }

@@ -64,8 +64,12 @@ pub(crate) enum Naming {
     BoundCode(&'static str, &'static str),
     /// The heading of a Markdown section.
     Heading,
+    /// An underlined Markdown heading, which reaches to the end of what it stands in.
+    Underlined,
     /// The first named child.
     First,
+    /// Everything before the block: selectors.
+    Head,
     /// The `id` of an HTML element.
     HtmlId,
 }
@@ -153,7 +157,8 @@ const ECMASCRIPT: Table = &[
     ("pair", def(K::Property, Form::Leaf, Naming::BoundCode("key", "value"))),
 ];
 
-const JAVASCRIPT: Table = &[("field_definition", def(K::Field, Form::Auto, Naming::Bound("property", "value")))];
+const JAVASCRIPT: Table =
+    &[("field_definition", def(K::Field, Form::Auto, Naming::Bound("property", "value")))];
 
 const TYPESCRIPT: Table = &[
     ("interface_body enum_body", Role::Body),
@@ -276,7 +281,10 @@ const CPP: Table = &[
 ];
 
 const C_SHARP: Table = &[
-    ("compilation_unit declaration_list block enum_member_declaration_list switch_body preproc_if", Role::Body),
+    (
+        "compilation_unit declaration_list block enum_member_declaration_list switch_body preproc_if",
+        Role::Body,
+    ),
     (
         "global_statement if_statement for_statement foreach_statement while_statement do_statement \
          try_statement catch_clause finally_clause using_statement lock_statement switch_statement \
@@ -317,7 +325,10 @@ const RUBY: Table = &[
 ];
 
 const PHP: Table = &[
-    ("program declaration_list compound_statement enum_declaration_list switch_block colon_block", Role::Body),
+    (
+        "program declaration_list compound_statement enum_declaration_list switch_block colon_block",
+        Role::Body,
+    ),
     (
         "if_statement else_clause else_if_clause for_statement foreach_statement while_statement do_statement \
          switch_statement case_statement default_statement try_statement catch_clause finally_clause \
@@ -356,9 +367,10 @@ const HTML: Table = &[
 
 const CSS: Table = &[
     ("stylesheet block keyframe_block_list", Role::Body),
-    ("media_statement supports_statement at_rule", def(K::Other, Form::Mark, Naming::First)),
-    ("rule_set", def(K::Other, Form::Mark, Naming::First)),
-    ("keyframes_statement", def(K::Other, Form::Mark, Naming::First)),
+    (
+        "rule_set media_statement supports_statement keyframes_statement at_rule",
+        def(K::Other, Form::Mark, Naming::Head),
+    ),
 ];
 
 const JSON: Table = &[
@@ -376,11 +388,12 @@ const YAML: Table = &[
 const TOML: Table = &[
     ("document", Role::Body),
     ("comment", Role::Lead),
-    ("table table_array_element", def(K::Module, Form::Leaf, Naming::First)),
+    ("table table_array_element", def(K::Key, Form::Leaf, Naming::First)),
     ("pair", def(K::Key, Form::Mark, Naming::First)),
 ];
 
 const MARKDOWN: Table = &[
     ("document list", Role::Body),
     ("section", def(K::Heading, Form::Container, Naming::Heading)),
+    ("setext_heading", def(K::Heading, Form::Container, Naming::Underlined)),
 ];

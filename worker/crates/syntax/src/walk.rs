@@ -17,8 +17,6 @@ const MAX_SYMBOL_DEPTH: u16 = 32;
 const MAX_KEY_DEPTH: u16 = 3;
 /// Definitions beyond this number are not recorded.
 const MAX_SYMBOLS: usize = 20_000;
-/// A type that weighs no more, with all its methods, is one chunk.
-const SMALL_TYPE_WEIGHT: u32 = 500;
 /// From how many lines on a constant or an alias gets a chunk of its own.
 const AUTO_LINES: u32 = 3;
 /// The kind id of error nodes.
@@ -169,13 +167,22 @@ impl Walk<'_> {
                 }
                 Some(below)
             }
-            Role::Wrap => Some(Level { outer: Some(extent.unwrap_or_else(|| self.extent(node))), ..level.below() }),
+            Role::Wrap => {
+                Some(Level { outer: Some(extent.unwrap_or_else(|| self.extent(node))), ..level.below() })
+            }
             Role::Group => {
-                let outer = (node.named_child_count() == 1).then(|| extent.unwrap_or_else(|| self.extent(node)));
+                let outer =
+                    (node.named_child_count() == 1).then(|| extent.unwrap_or_else(|| self.extent(node)));
                 Some(Level { outer, ..level.below() })
             }
             Role::Def(def) => {
-                let extent = extent.unwrap_or_else(|| self.extent(node));
+                let mut extent = extent.unwrap_or_else(|| self.extent(node));
+                if def.naming == Naming::Underlined
+                    && let Some(section) = node.parent()
+                {
+                    let Extent { end, last_line, .. } = self.extent(section);
+                    extent = Extent { end, last_line, ..extent };
+                }
                 Some(self.define(def, node, extent, level))
             }
         }
@@ -209,7 +216,7 @@ impl Walk<'_> {
     /// Record a definition.
     fn define(&mut self, def: Def, node: Node<'_>, extent: Extent, level: &Level) -> Level {
         // These have their members as children, without a body between.
-        let is_body = matches!(def.naming, Naming::First | Naming::Heading | Naming::HtmlId);
+        let is_body = matches!(def.naming, Naming::First | Naming::Head | Naming::Heading | Naming::HtmlId);
         let below = Level { is_body, ..level.below() };
         let parent = level.symbol.and_then(|parent| self.found.symbols.get(parent as usize));
         let depth = parent.map_or(0, |parent| parent.depth + 1);
@@ -223,7 +230,8 @@ impl Walk<'_> {
             return below;
         }
         settle_kind(&mut named, parent_kind);
-        let mut below = Level { symbol: Some(self.push_symbol(&named, extent, level.symbol, depth)), ..below };
+        let mut below =
+            Level { symbol: Some(self.push_symbol(&named, extent, level.symbol, depth)), ..below };
         if level.may_own {
             self.own(&named, extent, &mut below);
         }
@@ -231,7 +239,8 @@ impl Walk<'_> {
     }
 
     fn push_symbol(&mut self, named: &Named, extent: Extent, parent: Option<u32>, depth: u16) -> u32 {
-        let mut container = parent.and_then(|parent| self.found.paths.get(parent as usize)).cloned().unwrap_or_default();
+        let mut container =
+            parent.and_then(|parent| self.found.paths.get(parent as usize)).cloned().unwrap_or_default();
         join(&mut container, &named.qualifier);
         let mut path = container.clone();
         join(&mut path, if named.segment.is_empty() { &named.name } else { &named.segment });
@@ -255,11 +264,13 @@ impl Walk<'_> {
         let is_leaf = match named.form {
             Form::Mark => return,
             Form::Auto if lines.len() < AUTO_LINES as usize => return,
-            Form::Container => named.kind != SymbolKind::Heading && self.lines.weight(&lines) <= SMALL_TYPE_WEIGHT,
+            Form::Container => false,
             Form::Leaf | Form::Auto => true,
         };
         let unit = self.found.units.len() as u32;
-        let Some(owners) = self.found.owners.get_mut(lines.start as usize..lines.end as usize) else { return };
+        let Some(owners) = self.found.owners.get_mut(lines.start as usize..lines.end as usize) else {
+            return;
+        };
         owners.fill(unit);
         self.found.units.push(Unit {
             symbol: below.symbol.unwrap_or_default(),

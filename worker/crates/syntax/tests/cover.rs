@@ -23,7 +23,10 @@ fn assert_cover(text: &str, chunks: &[Chunk]) {
         assert_eq!(chunk.bytes.start as usize, lines[chunk.lines.start as usize].0);
         let last = lines[chunk.lines.end as usize - 1];
         assert_eq!(chunk.bytes.end as usize, last.0 + last.1.trim_end_matches(['\r', '\n']).len());
-        assert!(!lines[chunk.lines.start as usize].1.trim().is_empty() && !last.1.trim().is_empty(), "{chunk:?}");
+        assert!(
+            !lines[chunk.lines.start as usize].1.trim().is_empty() && !last.1.trim().is_empty(),
+            "{chunk:?}"
+        );
         covered = chunk.lines.end as usize;
     }
     for line in &lines[covered.min(lines.len())..] {
