@@ -1,0 +1,44 @@
+// Nothing is lost when a tab is reloaded, and nothing is computed twice.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { crates } from "../lib/project.mjs";
+
+let browser, page, server;
+before(async () => {
+  server = await serve();
+  browser = await openBrowser();
+  page = await browser.page();
+  await openApp(page, server.url);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("a reload brings the workspace back without embedding anything again", async () => {
+  await openFiles(page, crates("text", "stdx"));
+  await untilStatus(page, (s) => s.vectors.total > 0 && s.vectors.done === s.vectors.total, 120_000);
+  // The index is saved once nothing was written for a moment.
+  await page.waitForTimeout(3000);
+  await openApp(page, server.url);
+  await untilStatus(page, (s) => s.numFiles > 5 && s.vectors.done === s.vectors.total && s.symbols.done === s.symbols.total);
+  const status = await page.evaluate(() => alcove.status());
+  assert.equal(status.chunksEmbedded, 0, JSON.stringify(status));
+  const hits = await page.evaluate(() => alcove.search("LineIndex", { k: 3 }));
+  assert.match(hits[0].path, /^text\/src\//);
+  await picture(page, "reloaded");
+});
+
+test("a second tab reads, says so, and takes over when the first closes", async () => {
+  const second = await browser.context.newPage();
+  await openApp(second, server.url);
+  await untilStatus(second, (s) => s.access === "reader" && s.numFiles > 5);
+  const refused = await second.evaluate(() => alcove.write("x.txt", "x").then(() => null, (err) => err.code));
+  assert.equal(refused, "ReadOnly");
+  await picture(second, "second-tab");
+  await page.close();
+  await untilStatus(second, (s) => s.access === "writer", 20_000);
+  await second.evaluate(() => alcove.write("x.txt", "now it works"));
+  assert.equal(await second.evaluate(() => alcove.read("x.txt")), "now it works");
+});

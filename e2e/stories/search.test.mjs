@@ -1,0 +1,71 @@
+// A person opens files, finds things by words, exact text, names and meaning, edits, saves, and finds the new text.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { crates } from "../lib/project.mjs";
+
+let browser, page, server;
+before(async () => {
+  server = await serve();
+  browser = await openBrowser();
+  page = await browser.page();
+  await openApp(page, server.url);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("files can be opened and every layer becomes ready", async () => {
+  await openFiles(page, { ...crates("store", "text", "protocol"), "notes/größe.md": "# Notes\n\nÜber Grüße.\n" });
+  await untilStatus(page, (s) => s.lexical.total > 10 && s.lexical.done === s.lexical.total);
+  await untilStatus(page, (s) => s.symbols.done === s.symbols.total);
+  await picture(page, "opened");
+  await untilStatus(page, (s) => s.vectors.total > 0 && s.vectors.done === s.vectors.total, 180_000);
+  await picture(page, "indexed");
+});
+
+test("words find the place where they stand", async () => {
+  const hits = await page.evaluate(() => alcove.search("superblock generation", { k: 5, layers: ["lexical"] }));
+  assert.ok(hits.some((hit) => hit.path.startsWith("store/src/")), JSON.stringify(hits));
+  assert.ok(hits.every((hit) => hit.startLine >= 1 && hit.endLine >= hit.startLine));
+});
+
+test("meaning finds what words do not", async () => {
+  const hits = await page.evaluate(() =>
+    alcove.search("make everything survive a power failure", { k: 10, layers: ["vectors"] }),
+  );
+  assert.ok(hits.length > 0 && hits.every((hit) => hit.layers.includes("vectors")), JSON.stringify(hits));
+  assert.ok(hits.some((hit) => hit.path.startsWith("store/")), JSON.stringify(hits.map((hit) => hit.path)));
+});
+
+test("fused results name the layers that agree", async () => {
+  const hits = await page.evaluate(() => alcove.search("LineIndex", { k: 10 }));
+  assert.ok(hits[0].path.includes("text/src/"), JSON.stringify(hits[0]));
+  assert.ok(hits[0].layers.length >= 2, JSON.stringify(hits[0].layers));
+});
+
+test("a saved edit is found at once, by word and by meaning", async () => {
+  await page.evaluate(() => alcove.write("notes/new.py", "def brew_coffee(cups):\n    return 'hot espresso' * cups\n"));
+  const hits = await page.evaluate(() => alcove.search("brew_coffee", { k: 3, layers: ["lexical"] }));
+  assert.equal(hits[0]?.path, "notes/new.py");
+  await untilStatus(page, (s) => s.vectors.done === s.vectors.total, 60_000);
+  const meant = await page.evaluate(() => alcove.search("prepare a warm drink", { k: 3, layers: ["vectors"] }));
+  assert.equal(meant[0]?.path, "notes/new.py", JSON.stringify(meant));
+  assert.equal(await page.evaluate(() => alcove.read("notes/new.py")), "def brew_coffee(cups):\n    return 'hot espresso' * cups\n");
+});
+
+test("a filter narrows the search", async () => {
+  const hits = await page.evaluate(() => alcove.search("error", { k: 20, filter: { pathGlob: "text/**" } }));
+  assert.ok(hits.length > 0 && hits.every((hit) => hit.path.startsWith("text/")), JSON.stringify(hits));
+});
+
+test("a mistake is told with a code and a sentence", async () => {
+  const fault = await page.evaluate(() => alcove.read("no/such/file").then(() => null, (err) => ({ code: err.code, message: err.message })));
+  assert.equal(fault?.code, "NotFound");
+  assert.match(fault.message, /no\/such\/file/);
+});
+
+test("nothing went wrong in the console on the way", () => {
+  assert.deepEqual(browser.trouble, []);
+});
