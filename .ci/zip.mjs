@@ -1,6 +1,6 @@
 // Writes a zip archive whose bytes depend on nothing but names and contents.
 
-import { crc32, deflateRawSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 /** 1980-01-01, the earliest day that the format knows. */
 const DATE = (1 << 5) | 1;
@@ -18,7 +18,7 @@ export function zip(entries) {
   let offset = 0;
   for (const { name, bytes } of entries) {
     const path = Buffer.from(name);
-    const small = deflateRawSync(bytes, { level: 9 });
+    const small = zlib.deflateRawSync(bytes, { level: 9 });
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(UTF8, 2);
@@ -46,7 +46,7 @@ export function zip(entries) {
 
 /** Node 20.15 and later have it built in; the table is for those before. */
 function checksum(/** @type {Uint8Array} */ bytes) {
-  if (typeof crc32 === 'function') return crc32(bytes);
+  if (typeof zlib.crc32 === 'function') return zlib.crc32(bytes);
   let sum = ~0;
   for (const byte of bytes) {
     sum ^= byte;

@@ -1,46 +1,33 @@
-// Starts one wasm module in a module worker: `/workers/boot.js?module=engine&v=BUILD`.
-//
-// A wasm module takes a moment to load, and messages that arrive before it listens would be lost. They are kept here
-// and given to the module, in order and with their ports, once its `main` has installed `self.onmessage`.
+// Starts one worker: `/workers/boot.js?module=NAME&v=BUILD` loads `./NAME.js` and `./NAME_bg.wasm` of that build.
+// Messages that arrive before the module listens are held and handed over in order. A module that cannot be loaded,
+// and a panic later on, reach the page as `["boot-error", sentence]`; the page's supervisor does the rest.
 
-const modules = ['engine', 'model_cpu', 'model_relaxed', 'model_gpu'];
+const parameters = new URL(self.location.href).searchParams;
+const name = parameters.get('module') ?? '';
+const build = encodeURIComponent(parameters.get('v') ?? '');
 
-/** Messages that came before the module listened. @type {MessageEvent[]} */
-const early = [];
-/** @param {MessageEvent} event */
-const keep = (event) => void early.push(event);
-self.onmessage = keep;
+/** @type {MessageEvent[]} */
+const held = [];
+const hold = (/** @type {MessageEvent} */ event) => held.push(event);
+self.addEventListener('message', hold);
 
-// A rejected promise that nobody waits for never reaches the page; an error does, and the page restarts the worker.
+const report = (/** @type {string} */ sentence) => self.postMessage(['boot-error', sentence]);
+const reason = (/** @type {unknown} */ err) => (err instanceof Error ? err.message : String(err));
+
+// A panic inside asynchronous wasm code ends as a rejected promise that nobody handles and would only show in the
+// console. Its instance is in an unknown state then, so the page must replace it.
 self.addEventListener('unhandledrejection', (event) => {
-  event.preventDefault();
-  const { reason } = event;
-  setTimeout(() => {
-    throw reason instanceof Error ? reason : new Error(`unhandled rejection: ${String(reason)}`);
-  });
+  if (event.reason instanceof WebAssembly.RuntimeError) report(`it failed inside (${reason(event.reason)})`);
 });
 
-/** @param {string} name one of `modules` @param {string} build */
-async function start(name, build) {
-  const { default: init } = await import(`./${name}.js?v=${build}`);
-  const answer = await fetch(new URL(`./${name}_bg.wasm?v=${build}`, self.location.href));
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  // `init` runs the module's `main`, which sets `self.onmessage`, before it resolves.
-  await init({ module_or_path: answer });
-  if (self.onmessage === keep) throw new Error('it does not listen');
-  for (const { data, ports } of early.splice(0)) {
-    self.dispatchEvent(new MessageEvent('message', { data, ports: [...ports] }));
-  }
-}
-
-const query = new URL(self.location.href).searchParams;
-const name = query.get('module') ?? '';
-if (modules.includes(name)) {
-  start(name, encodeURIComponent(query.get('v') ?? '')).catch((err) => {
-    const reason = err instanceof Error ? err.message : String(err);
-    const sentence = `A part of Alcove (${name}) could not be started: ${reason}. Check the connection and reload.`;
-    self.postMessage(['boot-error', sentence]);
-  });
-} else {
-  self.postMessage(['boot-error', `This build of Alcove has no part named “${name}”. Reload the page.`]);
+try {
+  if (!/^[a-z][a-z_]*$/.test(name)) throw new Error(`“${name}” is not the name of a module`);
+  const module = await import(`./${name}.js?v=${build}`);
+  await module.default({ module_or_path: new URL(`${name}_bg.wasm?v=${build}`, self.location.href) });
+  self.removeEventListener('message', hold);
+  if (typeof self.onmessage !== 'function') throw new Error('it started but does not listen');
+  for (const event of held.splice(0)) self.onmessage(event);
+} catch (err) {
+  console.error(err);
+  report(`its module ${name} could not be loaded (${reason(err)})`);
 }
