@@ -100,6 +100,11 @@ impl Embedding {
         if space.paused {
             return;
         }
+        // What was queued may have dropped out (its file changed) while another file has the same text.
+        let missing = space.index.num_vectors() + space.given_up.len() < space.index.num_keys();
+        if space.to_embed.len() == 0 && self.batches.is_empty() && space.to_parse.is_empty() && missing {
+            crate::snapshot::queue_missing_vectors(space);
+        }
         for (number, port) in &mut self.ports {
             while port.num_batches < BATCHES_PER_PORT {
                 let chunks = space.to_embed.take(BATCH);
@@ -222,6 +227,7 @@ fn put_back(space: &mut Space, chunks: Vec<(Key, Waiting)>, failed: u8) {
                 "One part of {} could not be embedded and is found by words only.",
                 waiting.path
             ));
+            space.given_up.insert(key);
             continue;
         }
         let rank = space.rank(&waiting.path);

@@ -144,6 +144,17 @@ fn begin(engine: &mut Engine) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The ignore files that are in the workspace already: from an earlier import, or from before this worker was restarted.
+fn stored_rules(space: &Space) -> Rules {
+    let mut rules = Rules::default();
+    for path in space.files.keys().filter(|path| rules::is_ignore_file(path)) {
+        if let Ok(bytes) = space.store.read_file(path) {
+            rules.add(path, &String::from_utf8_lossy(&bytes));
+        }
+    }
+    rules
+}
+
 /// One batch of an import.
 pub(crate) fn put_files(
     engine: &mut Engine,
@@ -162,6 +173,9 @@ fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Res
     let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
     let more: u64 = blobs.iter().map(|blob| u64::from(blob.byte_length())).sum();
     check_quota(engine.quota, more)?;
+    if call.honour_ignore && engine.import.rules.is_empty() {
+        engine.import.rules = stored_rules(engine.space.as_ref().ok_or_else(none_open)?);
+    }
     let mut batch = Vec::with_capacity(call.files.len());
     for file in &call.files {
         let bytes = bytes_of(blobs, file.blob)?;

@@ -126,7 +126,7 @@ mod tests {
         let shown = of_chunk(chunk, 10, &words("how to retry connections"));
         let lines: Vec<u32> = shown.iter().map(|l| l.line).collect();
         assert_eq!(lines, [12, 13]);
-        assert_eq!(shown[1].highlights.len(), 1 + 1);
+        assert_eq!(shown[1].highlights.len(), 1);
     }
 
     #[test]

@@ -139,7 +139,8 @@ pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
 pub(crate) fn queue_missing_vectors(space: &mut Space) {
     let mut missing: Vec<(Key, Waiting, Rank)> = Vec::new();
     for waiting in space.index.waiting() {
-        if space.files.get(waiting.path).is_some_and(|entry| entry.stage == Stage::Parsed) {
+        let parsed = space.files.get(waiting.path).is_some_and(|entry| entry.stage == Stage::Parsed);
+        if parsed && !space.given_up.contains(&waiting.key) {
             let rank = space.rank(waiting.path);
             let chunk = Waiting {
                 path: waiting.path.to_owned(),

@@ -1,6 +1,6 @@
 //! The open workspace: its files, its index and what still has to be done for it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use index::{ChunkDoc, FileDoc, Index, NO_KIND};
@@ -102,6 +102,8 @@ pub(crate) struct Space {
     pub(crate) unsaved_vectors: Vec<(Key, Vec<u8>)>,
     /// Stored vectors whose chunks are not known (yet): the index is being built again, or a branch was left.
     pub(crate) stash: HashMap<Key, Vec<u8>>,
+    /// Chunks that the model failed on too often.
+    pub(crate) given_up: HashSet<Key>,
 }
 
 /// Content key of a chunk. The path is left out on purpose: after a rename or a move the vector still serves.
@@ -165,7 +167,7 @@ impl Space {
             store::ContentKind::Binary => ContentKind::Binary,
         };
         self.texts.remove(path);
-        self.forget_chunks(path);
+        self.snapshot_stale = true;
         let mut entry = Entry {
             lang: Lang::detect(path, ""),
             content,
@@ -173,7 +175,6 @@ impl Space {
             hash,
             symbols: Box::default(),
         };
-        self.snapshot_stale = true;
         if content == ContentKind::Binary {
             self.index.remove_file(path);
             self.files.insert(path.to_owned(), entry);
@@ -182,6 +183,15 @@ impl Space {
         let text = String::from_utf8_lossy(bytes);
         entry.lang = Lang::detect(path, head(&text));
         entry.stage = Stage::Lexical;
+        let known =
+            self.files.get(path).filter(|known| known.stage == Stage::Parsed && known.lang == entry.lang);
+        if let Some(known) = known {
+            // The old chunks stay findable until the new ones replace them; chunks that stay keep their vectors.
+            entry.symbols = known.symbols.clone();
+            self.files.insert(path.to_owned(), entry);
+            self.to_parse.push_front(path.to_owned());
+            return;
+        }
         let chunks = syntax::chunk_by_lines(&text);
         let docs: Vec<ChunkDoc<'_>> = chunks
             .iter()
@@ -274,14 +284,6 @@ impl Space {
         }
     }
 
-    /// The chunks of this file wait no longer.
-    fn forget_chunks(&mut self, path: &str) {
-        let keys: Vec<Key> = self.index.chunks_of(path).iter().map(|chunk| chunk.key).collect();
-        for key in keys {
-            self.to_embed.remove(&key);
-        }
-    }
-
     /// Remove a file, or everything below a folder. Returns how many files went.
     pub(crate) fn remove(&mut self, path: &str) -> Result<u32, StoreError> {
         let mut removed = 0;
@@ -296,7 +298,6 @@ impl Space {
 
     /// Forget a file everywhere but in the store.
     pub(crate) fn forget(&mut self, path: &str) {
-        self.forget_chunks(path);
         self.index.remove_file(path);
         self.files.remove(path);
         self.texts.remove(path);
@@ -311,10 +312,22 @@ impl Space {
             let new = format!("{to}{}", &old[from.len()..]);
             self.store.rename_file(&old, &new)?;
             self.uncommitted = true;
-            let bytes = self.store.read_file(&new)?;
-            let (mtime_ms, hash) = (self.store.file(&new).map_or(0, |m| m.mtime_ms), ContentHash::of(&bytes));
-            self.forget(&old);
-            self.admit(&new, &bytes, mtime_ms, hash);
+            self.snapshot_stale = true;
+            self.texts.remove(&old);
+            let same_language = Lang::detect(&new, "").id() == Lang::detect(&old, "").id();
+            if same_language && let Some(entry) = self.files.remove(&old) {
+                self.index.rename_file(&old, &new);
+                if entry.stage == Stage::Lexical {
+                    self.to_parse.push_back(new.clone());
+                }
+                self.files.insert(new, entry);
+            } else {
+                let bytes = self.store.read_file(&new)?;
+                let (mtime_ms, hash) =
+                    (self.store.file(&new).map_or(0, |m| m.mtime_ms), ContentHash::of(&bytes));
+                self.forget(&old);
+                self.admit(&new, &bytes, mtime_ms, hash);
+            }
             moved += 1;
         }
         Ok(moved)

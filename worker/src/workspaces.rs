@@ -202,6 +202,7 @@ fn build(
         next_vector_record: restored.next_vector_record,
         unsaved_vectors: Vec::new(),
         stash: restored.stash,
+        given_up: std::collections::HashSet::new(),
     };
     snapshot::reconcile(&mut space).map_err(|err| store_fault(&err))?;
     space.stats.chunks_reused = space.index.num_vectors() as u32;
