@@ -32,6 +32,18 @@ impl Folder {
         self.0.name()
     }
 
+    /// The workspace among `kept` that was opened from this very folder.
+    pub async fn workspace(&self, kept: &[WorkspaceId]) -> Option<WorkspaceId> {
+        for &id in kept {
+            if let Some(other) = folder_of(id).await
+                && wait(self.0.is_same_entry(&other.0)).await.is_ok_and(|same| same.is_truthy())
+            {
+                return Some(id);
+            }
+        }
+        None
+    }
+
     /// Keep it with a workspace, so that [`folder_of`] finds it after a reload. Storage that refuses is no error: the
     /// folder then has to be picked again.
     pub async fn remember(&self, id: WorkspaceId) {

@@ -29,6 +29,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn values(this: &Handle) -> Result<AsyncIter, JsValue>;
 
+    #[wasm_bindgen(method, catch, js_name = isSameEntry)]
+    pub fn is_same_entry(this: &Handle, other: &Handle) -> Result<Promise, JsValue>;
+
     #[wasm_bindgen(method, catch, js_name = getFile)]
     pub fn get_file(this: &Handle) -> Result<Promise, JsValue>;
 

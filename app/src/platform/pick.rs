@@ -3,7 +3,7 @@
 use js_sys::{Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DataTransfer, File, HtmlInputElement};
+use web_sys::{DataTransfer, File, FilePropertyBag, HtmlInputElement};
 
 use super::ffi::{DropEntry, DropItem, Handle, PickerHost, wait};
 
@@ -192,14 +192,19 @@ impl Picked {
         Some(Self { roots, name })
     }
 
-    /// Bytes with their paths, as `alcove.open` gets them.
+    /// Bytes with their paths and times of change (milliseconds since 1970), as `alcove.open` gets them.
     #[must_use]
-    pub fn from_parts(files: Vec<(String, js_sys::Uint8Array)>, name: String) -> Self {
-        let make = |(path, bytes): (String, js_sys::Uint8Array)| {
-            let file = File::new_with_u8_array_sequence(&js_sys::Array::of1(&bytes), &path).ok()?;
+    pub fn from_parts(parts: Vec<(String, JsValue, Option<f64>)>, name: String) -> Self {
+        let make = |(path, content, modified): (String, JsValue, Option<f64>)| {
+            let options = FilePropertyBag::new();
+            if let Some(modified) = modified {
+                options.set_last_modified(modified);
+            }
+            let parts = js_sys::Array::of1(&content);
+            let file = File::new_with_blob_sequence_and_options(&parts, &path, &options).ok()?;
             Some(Root::File(path, file))
         };
-        Self { roots: files.into_iter().filter_map(make).collect(), name }
+        Self { roots: parts.into_iter().filter_map(make).collect(), name }
     }
 
     /// The one folder that was chosen, when it can be written back to.

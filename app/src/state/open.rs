@@ -1,25 +1,259 @@
 //! Ways in and out: folders, files, archives, exports, the clipboard.
 
+use std::future::Future;
+
+use js_sys::ArrayBuffer;
 use leptos::prelude::*;
-use protocol::{Fault, WorkspaceInfo};
+use protocol::{
+    Blob, ExportWorkspace, Fault, FaultCode, ImportWorkspace, Imported, OpenWorkspace, WorkspaceInfo,
+};
 use wasm_bindgen_futures::JsFuture;
 
-use super::App;
+use super::dialog::{Answer, Dialog, Question};
 use super::toast::Weight;
+use super::{App, Phase};
+use crate::editor;
+use crate::platform::{self, Ask, Folder, ImportOptions, OnDisk, Picked};
 
 impl App {
-    pub fn open_folder(self) {}
-    pub fn open_files(self) {}
-    pub fn open_zip(self) {}
-    pub fn open_sample(self) {}
-    pub fn open_dropped(self, _transfer: &web_sys::DataTransfer) {}
-    pub fn export_workspace(self) {}
-    pub fn export_kept(self, _info: &WorkspaceInfo) {}
-    pub fn import_workspace(self) {}
+    /// Let the person pick a folder, with permission to write back where the browser has a folder picker.
+    pub fn open_folder(self) {
+        self.act(async move {
+            let picked = if platform::can_pick_folder() {
+                platform::pick_folder()
+                    .await
+                    .map_err(|sentence| Fault::new(FaultCode::Unsupported, sentence))?
+            } else {
+                platform::pick_files(Ask::Folder).await
+            };
+            self.open_picked(picked).await
+        });
+    }
+
+    /// Let the person choose files; they come into the open workspace, or into a new one.
+    pub fn open_files(self) {
+        self.act(async move {
+            let picked = platform::pick_files(Ask::Files).await;
+            self.open_picked(picked).await
+        });
+    }
+
+    /// Let the person choose a zip archive.
+    pub fn open_zip(self) {
+        self.act(async move {
+            let picked = platform::pick_files(Ask::One(".zip,application/zip")).await;
+            self.open_picked(picked).await
+        });
+    }
+
+    /// Open the project that comes with Alcove.
+    pub fn open_sample(self) {
+        self.act(async move {
+            self.say_importing("Fetching the sample …");
+            let outcome = async {
+                let zip = platform::fetch_sample().await?;
+                self.create_workspace("Sample").await?;
+                self.import_archive(zip, self.import_options()).await
+            };
+            let outcome = outcome.await;
+            self.importing.set(None);
+            outcome.map(|imported| self.report_import(&imported))
+        });
+    }
+
+    /// Open what was dropped. Call it inside the event handler.
+    pub fn open_dropped(self, transfer: &web_sys::DataTransfer) {
+        let dropped = platform::dropped(transfer);
+        self.act(async move {
+            let picked = dropped.await;
+            if picked.is_none() {
+                self.toasts.say(
+                    Weight::Info,
+                    "There were no files in what you dropped. Drop a folder, files or a zip archive.",
+                );
+            }
+            self.open_picked(picked).await
+        });
+    }
+
+    /// Take in what a person picked: loose files join the open workspace, everything else gets a workspace of its own.
+    async fn open_picked(self, picked: Option<Picked>) -> Result<(), Fault> {
+        let Some(picked) = picked else { return Ok(()) };
+        self.say_importing("Reading files …");
+        let outcome = self.take_in(&picked).await;
+        self.importing.set(None);
+        outcome.map(|imported| self.report_import(&imported))
+    }
+
+    async fn take_in(self, picked: &Picked) -> Result<Imported, Fault> {
+        let archive = picked.archive().await;
+        let is_loose = archive.is_none() && !picked.has_folder();
+        let joins = is_loose && self.phase.get_untracked() == Phase::Open;
+        let folder = picked.folder();
+        if !joins {
+            let known = match &folder {
+                Some(folder) => self.workspace_of(folder).await,
+                None => None,
+            };
+            let id = match known {
+                Some(info) => {
+                    self.leave();
+                    self.phase.set(Phase::Opening(info.name.clone()));
+                    let opened = self.call(OpenWorkspace { id: info.id }).await?;
+                    self.adopt(opened).await;
+                    info.id
+                }
+                None => self.create_workspace(picked.name.trim_end_matches(".zip")).await?,
+            };
+            if let Some(folder) = &folder {
+                folder.remember(id).await;
+            }
+        }
+        let imported = match archive {
+            Some(file) => self.import_archive(platform::read(&file).await?, self.import_options()).await?,
+            None => self.import(picked, self.import_options()).await?,
+        };
+        // The answer changes nothing now; the browser may keep our storage longer when it says yes.
+        let _kept_longer = platform::persist().await;
+        Ok(imported)
+    }
+
+    /// The kept workspace that was opened from this very folder, so that opening it again only takes in what changed.
+    async fn workspace_of(self, folder: &Folder) -> Option<WorkspaceInfo> {
+        let kept = self.kept.get_untracked().unwrap_or_default();
+        let ids: Vec<_> = kept.iter().map(|info| info.id).collect();
+        let id = folder.workspace(&ids).await?;
+        kept.into_iter().find(|info| info.id == id)
+    }
+
+    /// Put picked files into the open workspace.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn import(self, picked: &Picked, options: ImportOptions) -> Result<Imported, Fault> {
+        let engine = self.engine();
+        let imported = platform::import(&engine, picked, options, |progress| {
+            self.say_importing(&format!(
+                "Reading files: {} found, {} taken in ({}).",
+                progress.num_found,
+                progress.num_sent,
+                crate::ui::bytes(progress.bytes_sent)
+            ));
+        });
+        let imported = imported.await;
+        self.refresh_files().await?;
+        imported
+    }
+
+    /// Put the files of a zip archive into the open workspace.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn import_archive(self, zip: ArrayBuffer, options: ImportOptions) -> Result<Imported, Fault> {
+        self.say_importing("Unpacking the archive …");
+        let imported = platform::import_zip(&self.engine(), zip, options).await;
+        self.refresh_files().await?;
+        imported
+    }
+
+    /// How the settings say that files are taken in.
+    #[must_use]
+    pub fn import_options(self) -> ImportOptions {
+        self.settings.with_untracked(|settings| ImportOptions {
+            honour_ignore: settings.honour_ignore,
+            max_file_bytes: settings.max_file_bytes(),
+        })
+    }
+
+    fn say_importing(self, sentence: &str) {
+        self.importing.set(Some(sentence.to_owned()));
+    }
+
+    /// Close what belongs to the open workspace, before another is opened by a script.
+    pub fn leave_for_api(self) {
+        self.leave();
+    }
+
+    /// Give the open workspace to the person as one file.
+    pub fn export_workspace(self) {
+        self.act(self.export_now());
+    }
+
+    fn export_now(self) -> impl Future<Output = Result<(), Fault>> {
+        async move {
+            self.flush_drafts();
+            let (bytes, blobs) = self.engine().call_with(ExportWorkspace, Vec::new()).await?;
+            let missing =
+                || Fault::new(FaultCode::Internal, "The engine sent an export without its content.");
+            let blob = blobs.get(bytes.blob.0 as usize).ok_or_else(missing)?;
+            if platform::download(&bytes.name, blob) {
+                self.toasts.say(Weight::Done, format!("{} is in your downloads.", bytes.name));
+                Ok(())
+            } else {
+                let sentence =
+                    "The browser did not take the download. Allow downloads for this page, then try again.";
+                Err(Fault::new(FaultCode::Unsupported, sentence))
+            }
+        }
+    }
+
+    /// Give a kept workspace to the person as one file; it is opened for that.
+    pub fn export_kept(self, info: &WorkspaceInfo) {
+        let id = info.id;
+        self.act(async move {
+            if self.opened.with_untracked(|opened| opened.as_ref().is_none_or(|opened| opened.id != id)) {
+                self.leave();
+                let opened = self.call(OpenWorkspace { id }).await?;
+                self.adopt(opened).await;
+            }
+            self.export_now().await
+        });
+    }
+
+    /// Make a workspace from a file that an export gave.
+    pub fn import_workspace(self) {
+        self.act(async move {
+            let Some(picked) = platform::pick_files(Ask::One(".zip,.alcove")).await else { return Ok(()) };
+            let Some(file) = picked.only_file().await else { return Ok(()) };
+            let bytes = platform::read(&file).await?;
+            self.leave();
+            let call = ImportWorkspace { blob: Blob(0), name: String::new() };
+            let (opened, _) = self.engine().call_with(call, vec![bytes]).await?;
+            self.adopt(opened).await;
+            Ok(())
+        });
+    }
 
     /// A file was saved: write it to the folder on disk as well, where it came from one.
-    pub(super) async fn wrote(self, _path: &str, _bytes: &[u8]) -> Result<(), Fault> {
-        Ok(())
+    pub(super) async fn wrote(self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
+        let Some(id) = self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id)) else {
+            return Ok(());
+        };
+        let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
+        // A file that is new here must not replace one that is on disk already.
+        let before =
+            editor::document(path).and_then(|document| document.bytes_before_save()).unwrap_or_default();
+        match folder.write(path, Some(&before), bytes).await? {
+            OnDisk::Written => Ok(()),
+            OnDisk::ChangedThere => {
+                self.ask_disk(folder, path, bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn ask_disk(self, folder: Folder, path: &str, bytes: &[u8]) {
+        let (folder, path, bytes) = (StoredValue::new_local(folder), path.to_owned(), bytes.to_vec());
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("{path} changed on disk"),
+            body: "Your changes are saved in Alcove. The file on disk is not what it was when it was opened here, so it \
+                   was left alone. Open the folder again to take the other version in instead."
+                .into(),
+            answers: vec![Answer::new("Replace it on disk", true, move || {
+                let (folder, path, bytes) = (folder.get_value(), path.clone(), bytes.clone());
+                self.act(async move { folder.write(&path, None, &bytes).await.map(|_| ()) });
+            })],
+        })));
     }
 
     /// Put a text on the clipboard.

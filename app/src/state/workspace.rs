@@ -7,8 +7,8 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{
     Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
-    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace, SetFocus,
-    SkipReason, WorkspaceId, WorkspaceInfo,
+    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
+    SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,10 +134,13 @@ impl App {
         self.phase.set(Phase::Open);
         self.start_models();
         self.refresh_kept();
+        if !crate::platform::media::matches("(max-width: 640px)") {
+            editor::preload_editor();
+        }
     }
 
     /// Close what belongs to the open workspace; its unsaved edits were or are being kept by the engine.
-    fn leave(self) {
+    pub(super) fn leave(self) {
         self.flush_drafts();
         self.private.update_value(|private| {
             private.layout_timer = None;
@@ -418,9 +421,9 @@ impl App {
     pub(super) fn watch_quota(self) {
         let near = Memo::new(move |_| {
             self.status.with(|status| {
-                status.quota.is_some_and(|(used, allowed)| {
-                    allowed > 0 && used as f64 / allowed as f64 >= QUOTA_SHARE
-                })
+                status
+                    .quota
+                    .is_some_and(|(used, allowed)| allowed > 0 && used as f64 / allowed as f64 >= QUOTA_SHARE)
             })
         });
         Effect::new(move |_| {
@@ -439,11 +442,11 @@ impl App {
                     vec![
                         Offer {
                             label: "Choose workspaces".into(),
-                            run: Callback::new(move |()| self.dialog.set(Some(Dialog::Workspaces))),
+                            run: Arc::new(move |()| self.dialog.set(Some(Dialog::Workspaces))),
                         },
                         Offer {
                             label: "Pause embedding".into(),
-                            run: Callback::new(move |()| self.pause_embedding(true)),
+                            run: Arc::new(move |()| self.pause_embedding(true)),
                         },
                     ],
                 );

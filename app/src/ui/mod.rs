@@ -35,11 +35,13 @@ pub use format::bytes;
 pub fn Page() -> impl IntoView {
     let app = App::start();
     provide_context(app);
+    crate::api::install(app);
     listen_to_keys(app);
     let phase = Memo::new(move |_| app.phase.get());
     Effect::new(move |_| {
         let name = app.opened.with(|opened| opened.as_ref().map(|opened| opened.name.clone()));
-        let file = app.layout.with(|layout| layout.active().map(|p| crate::state::tree::file_name(p).to_owned()));
+        let file =
+            app.layout.with(|layout| layout.active().map(|p| crate::state::tree::file_name(p).to_owned()));
         let parts: Vec<String> = file.into_iter().chain(name).chain(["Alcove".to_owned()]).collect();
         document().set_title(&parts.join(" – "));
     });

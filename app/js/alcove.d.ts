@@ -1,0 +1,222 @@
+/**
+ * `window.alcove`: the workspace of the page for scripts, tests and benchmarks. It makes the same calls as the
+ * interface, so what it opens or writes shows at once.
+ *
+ * Every function gives a promise that settles. What it rejects with is an {@link AlcoveError}: decide on its `code`,
+ * show its `message`. Lines are counted from one, and ranges of lines include their last line.
+ */
+export interface Alcove {
+  /**
+   * Makes a new workspace from files or from the bytes of a zip archive, opens it, and resolves when the files are
+   * stored and searchable by words. Symbols and vectors follow; watch them with {@link status} or {@link onEvent}.
+   */
+  open(files: AlcoveFile[] | Uint8Array | ArrayBuffer, options?: OpenOptions): Promise<Imported>;
+  /** The present state of every layer, of the storage and of the workers. */
+  status(): Promise<Status>;
+  /** Searches the open workspace, best hit first. Layers that are not ready yet take no part. */
+  search(query: string, options?: SearchOptions & { details?: false }): Promise<Hit[]>;
+  /** The same with what the engine says about its answer. */
+  search(query: string, options: SearchOptions & { details: true }): Promise<SearchAnswer>;
+  /** Every file of the open workspace, sorted by path. */
+  files(): Promise<FileEntry[]>;
+  /** The saved text of a file; bytes that are not valid UTF-8 come as U+FFFD. */
+  read(path: string): Promise<string>;
+  /** The saved bytes of a file. */
+  readBytes(path: string): Promise<Uint8Array>;
+  /**
+   * Saves a file of the workspace, creating it when it is missing, whatever was saved before. A text that a person
+   * has not saved yet stays in the editor. Unlike a person's own save, this never writes to the folder on disk.
+   */
+  write(path: string, text: string): Promise<{ lexicalFreshMs: number }>;
+  /** The definitions in a file, in order. */
+  outline(path: string): Promise<Definition[]>;
+  /** Shows a file in the editor. */
+  show(path: string, line?: number): Promise<void>;
+  /** The workspaces kept on this device. */
+  workspaces(): Promise<Workspace[]>;
+  /** Opens a kept workspace. */
+  openWorkspace(id: number): Promise<void>;
+  /** Deletes a kept workspace with everything in it, without asking. */
+  deleteWorkspace(id: number): Promise<void>;
+  /** Pauses embedding, or goes on. */
+  pauseEmbedding(paused: boolean): Promise<void>;
+  /** Throws the index away and builds it again from the files. */
+  reindex(): Promise<void>;
+  /** Calls `listener` for everything that happens, until the function that it returns is called. */
+  onEvent(listener: (event: AlcoveEvent) => void): () => void;
+  /** For tests only: each of these does harm on purpose. */
+  debug: {
+    /** Ends the engine worker as a crash would; the supervisor starts it again. */
+    killEngine(): Promise<void>;
+    /** Ends the first model worker as a crash would. */
+    killModel(): Promise<void>;
+  };
+}
+
+export interface AlcoveFile {
+  /** Relative, with `/`. */
+  path: string;
+  bytes: Uint8Array | ArrayBuffer | string;
+  /** Last change in milliseconds since 1970; now when left out. */
+  modified?: number;
+}
+
+export interface OpenOptions {
+  name?: string;
+  /** Leave out what `.gitignore` files name. The person's setting when left out. */
+  honourIgnore?: boolean;
+  /** Leave out larger files. The person's setting when left out. */
+  maxFileBytes?: number;
+}
+
+export interface Imported {
+  numAdded: number;
+  numUnchanged: number;
+  /** What was left out; at most a hundred paths for each reason. An ignored folder counts once. */
+  skipped: { reason: 'Ignored' | 'TooLarge' | 'BadPath' | 'Unreadable' | 'Loop'; count: number; paths: string[] }[];
+  /** Pairs of paths that differ by case alone. */
+  caseCollisions: [string, string][];
+}
+
+export type Layer = 'lexical' | 'symbols' | 'vectors' | 'exact';
+
+export type SymbolKind =
+  | 'Module' | 'Class' | 'Struct' | 'Enum' | 'Interface' | 'Trait' | 'Function' | 'Method' | 'Constructor'
+  | 'Property' | 'Field' | 'Variable' | 'Constant' | 'TypeAlias' | 'Macro' | 'Heading' | 'Key' | 'Other';
+
+export interface SearchOptions {
+  /** Number of hits wanted, 1 to 10,000; 20 when left out. */
+  k?: number;
+  /** Layers to use; all that are ready when left out or empty. */
+  layers?: Layer[];
+  filter?: {
+    /** Globs on the path, separated by commas; a leading `!` excludes. */
+    path?: string;
+    /** Language ids. */
+    languages?: string[];
+    kinds?: SymbolKind[];
+    /** Only files changed since, milliseconds since 1970. */
+    changedSince?: number;
+  };
+  /** `smart` fuses words, symbols and meaning; the others look for the text as it stands. */
+  mode?: 'smart' | 'exact' | 'word' | 'regex';
+  /** For `exact`, `word` and `regex`. */
+  caseSensitive?: boolean;
+}
+
+export interface Hit {
+  path: string;
+  language: string;
+  startLine: number;
+  /** Inclusive. */
+  endLine: number;
+  /** Symbol path, e.g. `Session.request`; empty outside symbols. */
+  symbol: string;
+  kind: SymbolKind | null;
+  /** Higher is better; comparable within one answer only. */
+  score: number;
+  /** The layers that found it. */
+  layers: Layer[];
+}
+
+export interface SearchAnswer {
+  hits: Hit[];
+  /** Layers that took part, with the share of the workspace that each knows, 0 to 1. */
+  coverage: { layer: Layer; share: number }[];
+  /** Matches beyond `k`, where the mode counts them. */
+  numMore: number;
+  /** Time in the engine. */
+  tookMs: number;
+  /** A sentence when something was left out. */
+  notice: string;
+}
+
+export interface FileEntry {
+  path: string;
+  bytes: number;
+  /** Milliseconds since 1970, 0 when unknown. */
+  modified: number;
+  content: 'text' | 'lossyText' | 'binary';
+  language: string;
+  hasDraft: boolean;
+}
+
+export interface Definition {
+  name: string;
+  kind: SymbolKind;
+  /** Names of what contains it, joined by `.`. */
+  container: string;
+  startLine: number;
+  /** Inclusive. */
+  endLine: number;
+  depth: number;
+}
+
+export interface Workspace {
+  id: number;
+  name: string;
+  numFiles: number;
+  storedBytes: number;
+  /** Milliseconds since 1970. */
+  opened: number;
+}
+
+export interface LayerStatus {
+  /** Files for lexical and symbols, chunks for vectors. */
+  done: number;
+  total: number;
+  /** `engine`, or for vectors for instance `cpu int8 ×2`; empty while nothing runs. */
+  device: string;
+}
+
+export interface Status {
+  workspace: Workspace | null;
+  access: 'Writer' | 'Reader' | 'Memory' | null;
+  layers: { lexical: LayerStatus; symbols: LayerStatus; vectors: LayerStatus };
+  numFiles: number;
+  fileBytes: number;
+  numChunks: number;
+  numSymbols: number;
+  embed: 'noModel' | 'running' | 'paused' | 'idle' | 'failed';
+  embedReason: string;
+  tokensWaiting: number;
+  chunksPerS: number;
+  /** Vectors found by content hash instead of computed, since the workspace was opened. */
+  chunksReused: number;
+  chunksEmbedded: number;
+  /** Linear memory of the engine worker. */
+  memoryBytes: number;
+  storedBytes: number;
+  /** Used and allowed bytes of this site, as the browser estimates. */
+  quota: [number, number] | null;
+  notices: string[];
+  lexicalReadyMs: number;
+  parseMbPerS: number;
+  /** `ready`, `starting`, `stale`, or `restarting: …` and `failed: …` with the reason. */
+  engine: string;
+  /** `off`, or `loading: …`, `ready: …` and `failed: …` with details. */
+  model: string;
+}
+
+export type AlcoveEvent =
+  | { type: 'status'; status: Status }
+  | { type: 'workspace'; workspace: Workspace | null }
+  | { type: 'document'; path: string; dirty: boolean }
+  | { type: 'files'; numFiles: number };
+
+export type Code =
+  | 'Cancelled' | 'StaleBuild' | 'EngineGone' | 'ModelGone' | 'ModelMissing' | 'NotFound' | 'Exists' | 'Invalid'
+  | 'BadFile' | 'TooLarge' | 'Quota' | 'ReadOnly' | 'Storage' | 'Conflict' | 'Network' | 'Unsupported' | 'Internal';
+
+export interface AlcoveError extends Error {
+  name: 'AlcoveError';
+  code: Code;
+  /** Trying again after this time may help. */
+  retryAfterMs?: number;
+}
+
+declare global {
+  interface Window {
+    alcove: Alcove;
+  }
+}

@@ -1,0 +1,236 @@
+//! `window.alcove`: the workspace for scripts, tests and benchmarks, on the same calls as the interface.
+//!
+//! What it offers is written down for its users in `app/js/alcove.d.ts`. Every function gives a promise that settles;
+//! what it rejects with is an `Error` whose `code` is the name of a [`protocol::FaultCode`]. Lines are counted from one
+//! and inclusive here, unlike everywhere inside.
+
+mod events;
+mod shape;
+
+use js_sys::{Array, ArrayBuffer, Error, Function, Object, Promise, Reflect, Uint8Array};
+use leptos::prelude::*;
+use protocol::{
+    Blob, DeleteWorkspace, Fault, FaultCode, ListFiles, ListWorkspaces, OpenWorkspace, Outline, PauseEmbedding,
+    ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::editor;
+use crate::platform::Picked;
+use crate::state::App;
+
+use shape::{FileShape, ImportedShape, OpenOptions, SearchOptions, StatusShape, SymbolShape, WorkspaceShape};
+
+/// Put `window.alcove` in place. Call once, inside the page's reactive owner.
+pub fn install(app: App) {
+    let api = Object::new();
+    method(&api, "open", move |input, options| open(app, input, options));
+    method(&api, "status", move |_, _| async move { to_js(&StatusShape::new(app)) });
+    method(&api, "search", move |query, options| search(app, query, options));
+    method(&api, "files", move |_, _| files(app));
+    method(&api, "read", move |path, _| async move {
+        let (bytes, _) = read(app, &string(&path, "path")?).await?;
+        Ok(String::from_utf8_lossy(&bytes.to_vec()).into_owned().into())
+    });
+    method(&api, "readBytes", move |path, _| async move {
+        read(app, &string(&path, "path")?).await.map(|(bytes, _)| bytes.into())
+    });
+    method(&api, "write", move |path, text| write(app, path, text));
+    method(&api, "outline", move |path, _| outline(app, path));
+    method(&api, "show", move |path, line| show(app, path, line));
+    method(&api, "workspaces", move |_, _| async move {
+        let kept = app.call(ListWorkspaces).await?;
+        to_js(&kept.iter().map(WorkspaceShape::from).collect::<Vec<_>>())
+    });
+    method(&api, "openWorkspace", move |id, _| async move {
+        let id = WorkspaceId(number(&id, "id")?);
+        app.leave_for_api();
+        let opened = app.call(OpenWorkspace { id }).await?;
+        app.adopt(opened).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&api, "deleteWorkspace", move |id, _| async move {
+        let id = WorkspaceId(number(&id, "id")?);
+        if app.opened.with_untracked(|opened| opened.as_ref().is_some_and(|opened| opened.id == id)) {
+            app.close_workspace();
+        }
+        app.call(DeleteWorkspace { id }).await?;
+        app.refresh_kept();
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&api, "pauseEmbedding", move |paused, _| async move {
+        app.call(PauseEmbedding { paused: paused.is_truthy() }).await?;
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&api, "reindex", move |_, _| async move {
+        app.call(Reindex).await?;
+        Ok(JsValue::UNDEFINED)
+    });
+    events::install(app, &api);
+    set(&api, "debug", &debug(app));
+    set(&js_sys::global(), "alcove", &api);
+}
+
+/// What only tests need. Each of these does harm on purpose.
+fn debug(app: App) -> Object {
+    let debug = Object::new();
+    method(&debug, "killEngine", move |_, _| async move {
+        app.engine().kill_for_test();
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&debug, "killModel", move |_, _| async move {
+        app.models().kill_for_test();
+        Ok(JsValue::UNDEFINED)
+    });
+    debug
+}
+
+async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fault> {
+    let options: OpenOptions = from_js(options, "the options of open()")?;
+    let mut how = app.import_options();
+    how.honour_ignore = options.honour_ignore.unwrap_or(how.honour_ignore);
+    how.max_file_bytes = options.max_file_bytes.unwrap_or(how.max_file_bytes);
+    let name = options.name.unwrap_or_else(|| "Opened by a script".into());
+    let imported = if let Some(zip) = bytes_of(&input) {
+        app.create_workspace(&name).await?;
+        app.import_archive(zip, how).await
+    } else if let Some(list) = input.dyn_ref::<Array>() {
+        let parts = list.iter().map(|part| part_of(&part)).collect::<Result<Vec<_>, _>>()?;
+        app.create_workspace(&name).await?;
+        app.import(&Picked::from_parts(parts, name), how).await
+    } else {
+        return Err(invalid("open() takes the bytes of a zip archive or an array of {path, bytes}."));
+    };
+    app.importing.set(None);
+    to_js(&ImportedShape::from(&imported?))
+}
+
+/// A fresh buffer when `input` is bytes.
+fn bytes_of(input: &JsValue) -> Option<ArrayBuffer> {
+    if let Some(bytes) = input.dyn_ref::<Uint8Array>() {
+        return Some(crate::platform::buffer_of(bytes));
+    }
+    input.dyn_ref::<ArrayBuffer>().map(|buffer| buffer.slice(0))
+}
+
+fn part_of(part: &JsValue) -> Result<(String, JsValue, Option<f64>), Fault> {
+    let field = |name: &str| Reflect::get(part, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let path = field("path").as_string().ok_or_else(|| invalid("Each file of open() needs a path."))?;
+    let content = field("bytes");
+    let is_content = content.is_string()
+        || content.is_instance_of::<ArrayBuffer>()
+        || ArrayBuffer::is_view(&content);
+    if !is_content {
+        return Err(invalid(format!("{path} has no bytes: give a Uint8Array, an ArrayBuffer or a string.")));
+    }
+    Ok((path, content, field("modified").as_f64()))
+}
+
+async fn search(app: App, query: JsValue, options: JsValue) -> Result<JsValue, Fault> {
+    let options: SearchOptions = from_js(options, "the options of search()")?;
+    let with_details = options.details;
+    let query = options.query(string(&query, "query")?)?;
+    let reply = app.call(Search { query }).await?;
+    let hits: Vec<shape::HitShape> = reply.hits.iter().map(shape::HitShape::from).collect();
+    if with_details { to_js(&shape::SearchShape::new(hits, &reply)) } else { to_js(&hits) }
+}
+
+async fn files(app: App) -> Result<JsValue, Fault> {
+    let files = app.call(ListFiles).await?;
+    to_js(&files.iter().map(FileShape::from).collect::<Vec<_>>())
+}
+
+async fn read(app: App, path: &str) -> Result<(Uint8Array, String), Fault> {
+    let call = ReadFile { path: path.to_owned() };
+    let (file, blobs) = app.engine().call_with(call, Vec::new()).await?;
+    let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
+    let blob = blobs.get(file.blob.0 as usize).ok_or_else(missing)?;
+    Ok((Uint8Array::new(blob), file.info.language))
+}
+
+async fn write(app: App, path: JsValue, text: JsValue) -> Result<JsValue, Fault> {
+    let (path, text) = (string(&path, "path")?, string(&text, "text")?);
+    let call = WriteFile { path: path.clone(), blob: Blob(0), expect: None };
+    let written = app.call_bytes(call, text.as_bytes()).await?;
+    if editor::document(&path).is_some() {
+        app.refresh_doc(&path).await?;
+    }
+    app.refresh_files().await?;
+    to_js(&shape::WrittenShape { lexical_fresh_ms: written.lexical_fresh_ms })
+}
+
+async fn outline(app: App, path: JsValue) -> Result<JsValue, Fault> {
+    let symbols = app.call(Outline { path: string(&path, "path")? }).await?;
+    to_js(&symbols.iter().map(SymbolShape::from).collect::<Vec<_>>())
+}
+
+async fn show(app: App, path: JsValue, line: JsValue) -> Result<JsValue, Fault> {
+    let path = string(&path, "path")?;
+    let line = line.as_f64().map_or(0, |line| (line.max(1.0) - 1.0) as u32);
+    app.show_line(&path, line, crate::state::Place::Here);
+    Ok(JsValue::UNDEFINED)
+}
+
+/// Give `object` a function with up to two arguments that answers with a promise.
+fn method<F, R>(object: &Object, name: &'static str, function: F)
+where
+    F: Fn(JsValue, JsValue) -> R + 'static,
+    R: Future<Output = Result<JsValue, Fault>> + 'static,
+{
+    let closure = Closure::<dyn Fn(JsValue, JsValue) -> Promise>::new(move |first: JsValue, second: JsValue| {
+        let answer = function(first, second);
+        future_to_promise(async move { answer.await.map_err(|fault| error(&fault)) })
+    });
+    set(object, name, &closure.into_js_value());
+}
+
+fn set(object: &Object, name: &str, value: &JsValue) {
+    // A plain object and the window take any new property.
+    let _always = Reflect::set(object, &name.into(), value);
+}
+
+/// The `Error` that scripts see.
+fn error(fault: &Fault) -> JsValue {
+    let error = Error::new(&fault.sentence);
+    error.set_name("AlcoveError");
+    set(&error, "code", &format!("{:?}", fault.code).into());
+    if let Some(ms) = fault.retry_after_ms {
+        set(&error, "retryAfterMs", &ms.into());
+    }
+    error.into()
+}
+
+fn invalid(sentence: impl Into<String>) -> Fault {
+    Fault::new(FaultCode::Invalid, sentence)
+}
+
+fn string(value: &JsValue, what: &str) -> Result<String, Fault> {
+    value.as_string().ok_or_else(|| invalid(format!("The {what} must be a string.")))
+}
+
+fn number(value: &JsValue, what: &str) -> Result<u64, Fault> {
+    let number = value.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0 && *n < 9_007_199_254_740_992.0);
+    number.map(|n| n as u64).ok_or_else(|| invalid(format!("The {what} must be a whole number.")))
+}
+
+fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Fault> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|err| Fault::new(FaultCode::Internal, format!("An answer could not be given to the script: {err}.")))
+}
+
+fn from_js<T: DeserializeOwned + Default>(value: JsValue, what: &str) -> Result<T, Fault> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(T::default());
+    }
+    serde_wasm_bindgen::from_value(value).map_err(|err| invalid(format!("Something in {what} is not right: {err}.")))
+}
+
+/// A function of a script, called without letting its exceptions through.
+fn tell(function: &Function, value: &JsValue) {
+    if let Err(err) = function.call1(&JsValue::UNDEFINED, value) {
+        leptos::logging::error!("a listener of alcove.onEvent failed: {err:?}");
+    }
+}
