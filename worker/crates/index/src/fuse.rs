@@ -29,9 +29,14 @@ pub(crate) struct Ranked {
 pub(crate) fn fuse(lists: &[Ranked], rrf_k: f32) -> Vec<(f32, u32, Layers)> {
     let mut sums: FxHashMap<u32, (f32, Layers)> = FxHashMap::default();
     for ranked in lists {
-        for (rank, &(_, chunk)) in ranked.list.iter().enumerate() {
+        let mut first = (0, f32::NAN);
+        for (at, &(score, chunk)) in ranked.list.iter().enumerate() {
+            // Equal scores share a rank, so that an answer does not depend on the order in which files came in.
+            if score != first.1 {
+                first = (at, score);
+            }
             let (sum, layers) = sums.entry(chunk).or_default();
-            *sum += ranked.weight / (rrf_k + rank as f32);
+            *sum += ranked.weight / (rrf_k + first.0 as f32);
             *layers = layers.union(ranked.layer);
         }
     }

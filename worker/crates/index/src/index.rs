@@ -258,6 +258,11 @@ impl Index {
     #[must_use]
     pub fn search(&self, query: &Query<'_>) -> Vec<Hit> {
         let mut fused = fuse::fuse(&self.ranked(query), self.tuning.rrf_k);
+        let place = |number: u32| {
+            let chunk = &self.chunks[number as usize];
+            (self.files[chunk.file as usize].as_ref().map(|f| &f.path), chunk.bytes.start)
+        };
+        fused.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| place(a.1).cmp(&place(b.1))));
         fused.truncate(query.k);
         fused.into_iter().filter_map(|(score, number, layers)| self.hit(number, score, layers)).collect()
     }

@@ -250,7 +250,7 @@ impl Lexical {
                 .map(|(at, (_, term))| (term.num_live, at as u32))
                 .collect();
         }
-        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| self.term(a.1).cmp(&self.term(b.1))));
         found.into_iter().take(4).map(|(_, at)| at).collect()
     }
 
@@ -279,14 +279,15 @@ impl Lexical {
         fuse::keep_best(&mut list, 3 * k);
         for (score, chunk) in &mut list {
             let Some(forward) = &self.forward[*chunk as usize] else { continue };
-            let (mut named, mut all) = (0.0, 0.0);
+            // In f64, where these sums are exact, so that the order of the terms does not show.
+            let (mut named, mut all) = (0.0f64, 0.0f64);
             for &(term, counts) in forward.terms.iter().filter(|(_, counts)| counts[1] > 0) {
-                let idf = self.idf(term) * f32::from(counts[1]);
+                let idf = f64::from(self.idf(term)) * f64::from(counts[1]);
                 all += idf;
                 named += if query.iter().any(|&(t, _)| t == term) { idf } else { 0.0 };
             }
             if all > 0.0 {
-                *score *= 1.0 + tuning.definition_boost + tuning.name_boost * named / all;
+                *score *= 1.0 + tuning.definition_boost + tuning.name_boost * (named / all) as f32;
             }
         }
         fuse::keep_best(&mut list, k);

@@ -19,6 +19,8 @@ pub mod grep;
 mod index;
 mod lexical;
 pub mod names;
+#[cfg(test)]
+mod oracle;
 mod snapshot;
 mod terms;
 mod tuning;

@@ -1,6 +1,6 @@
 //! Code-aware words: identifiers are split at case, digit and underscore borders, lower-cased and lightly stemmed.
 //!
-//! `getHTTPResponse2` gives `get http response 2` and, because whole names are searched too, `gethttpresponse2`.
+//! `getHTTPResponse2` gives `get http respons 2` and, because whole names are searched too, `gethttpresponse2`.
 
 /// Longest term in bytes. Longer runs (base64, minified names) are cut: nobody searches for their tails.
 const MAX_TERM: usize = 40;
@@ -185,12 +185,29 @@ mod tests {
 
     #[test]
     fn identifiers_are_split_and_kept_whole() {
-        assert_eq!(terms("getHTTPResponse2"), ["get", "http", "response", "2", "gethttpresponse2"]);
-        assert_eq!(terms("max_retry_count"), ["max", "retry", "count", "maxretrycount"]);
+        assert_eq!(terms("getHTTPResponse2"), ["get", "http", "respons", "2", "gethttpresponse2"]);
+        assert_eq!(terms("max_retry_count"), ["max", "retri", "count", "maxretrycount"]);
         assert_eq!(terms("__init__"), ["init"]);
         assert_eq!(terms("HTTPServer parsing"), ["http", "server", "httpserver", "pars"]);
         assert_eq!(terms("x = Größe(1)"), ["x", "größe", "1"]);
         assert_eq!(terms("→ … ___ 🙂"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn forms_of_a_word_meet() {
+        for forms in [
+            "create created creates creating creation creator",
+            "validate validates validation validator",
+            "get gets getting",
+            "entry entries",
+            "class classes",
+            "match matches matching",
+            "call called calling calls",
+        ] {
+            let stems: Vec<String> = forms.split(' ').flat_map(terms).collect();
+            assert!(stems.iter().all(|s| *s == stems[0]), "{stems:?}");
+        }
+        assert_eq!(terms("status this address is"), ["status", "this", "address", "is"]);
     }
 
     #[test]
