@@ -52,15 +52,22 @@ pub struct Analysis {
 }
 
 /// Parses texts. It keeps the grammars that it has met, and no tree.
-#[derive(Default)]
 pub struct Analyser {
     parser: Option<Parser>,
+    /// Calls of the progress callback for any text, and for each KiB of it.
+    calls: (usize, usize),
     grammars: HashMap<Lang, Option<Grammar>>,
 }
 
 impl std::fmt::Debug for Analyser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Analyser").field("grammars", &self.grammars.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Analyser {
+    fn default() -> Self {
+        Self { parser: None, calls: (BASE_CALLS, CALLS_PER_KIB), grammars: HashMap::new() }
     }
 }
 
@@ -122,7 +129,7 @@ impl Analyser {
         let grammar = grammar.as_ref().ok_or(Outcome::NoGrammar)?;
         let parser = self.parser.get_or_insert_with(Parser::new);
         parser.set_language(&grammar.language).map_err(|_| Outcome::Failed)?;
-        let mut calls = BASE_CALLS + text.len() / 1024 * CALLS_PER_KIB;
+        let mut calls = self.calls.0 + text.len() / 1024 * self.calls.1;
         let mut count = |_: &ParseState| {
             calls = calls.saturating_sub(1);
             if calls == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -138,5 +145,61 @@ impl Analyser {
             parser.reset();
         }
         tree.ok_or(Outcome::OutOfBudget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_goes_wrong_there_are_chunks_by_lines() {
+        let mut analyser = Analyser::new();
+        let long_line = format!("x = [{}]\n", "1, ".repeat(GENERATED_BYTES));
+        let cases = [
+            (Lang::Plain("sql"), "select 1;\n", Outcome::NoGrammar),
+            (Lang::Python, long_line.as_str(), Outcome::TooLarge),
+            (Lang::Rust, "?? %% ?? %% not rust at all ~~ )) ]]\n", Outcome::Failed),
+        ];
+        for (lang, text, outcome) in cases {
+            let found = analyser.analyse(lang, text);
+            assert_eq!(found.outcome, outcome, "{lang:?}");
+            assert_eq!(found.chunks, crate::chunk_by_lines(text));
+            assert_eq!(found.chunks.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_parser_that_takes_too_many_steps_is_stopped_and_works_again() {
+        let text = "def f(x):\n    return [x]\n".repeat(2_000);
+        let mut analyser = Analyser { calls: (3, 0), ..Analyser::new() };
+        let stopped = analyser.analyse(Lang::Python, &text);
+        assert_eq!((stopped.outcome, stopped.chunks), (Outcome::OutOfBudget, crate::chunk_by_lines(&text)));
+        analyser.calls = (BASE_CALLS, CALLS_PER_KIB);
+        let found = analyser.analyse(Lang::Python, &text);
+        assert_eq!((found.outcome, found.symbols.len()), (Outcome::Parsed, 2_000));
+    }
+
+    #[test]
+    fn ordinary_source_needs_a_small_part_of_the_budget() {
+        let text = include_str!("walk.rs");
+        let mut analyser = Analyser { calls: (0, CALLS_PER_KIB / 4), ..Analyser::new() };
+        assert_eq!(analyser.analyse(Lang::Rust, text).outcome, Outcome::Parsed);
+    }
+
+    #[test]
+    fn tsx_is_told_from_typescript_by_its_text() {
+        let text = "const a = () => <b>{c}</b>;\nfunction d() {}\n";
+        let found = Analyser::new().analyse(Lang::TypeScript, text);
+        assert_eq!(found.outcome, Outcome::Parsed);
+        assert_eq!(found.symbols.len(), 2);
+    }
+
+    #[test]
+    fn validity_is_told() {
+        let mut analyser = Analyser::new();
+        assert_eq!(analyser.is_valid(Lang::Json, "{\"a\": [1]}"), Some(true));
+        assert_eq!(analyser.is_valid(Lang::Json, "{\"a\": [1}"), Some(false));
+        assert_eq!(analyser.is_valid(Lang::Plain("sql"), "select"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! One small source per language: which symbols are found, and which chunks.
 
+#![allow(clippy::unwrap_used)]
+
 use syntax::{Analyser, Lang, Outcome};
 
 struct Case {

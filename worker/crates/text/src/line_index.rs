@@ -20,6 +20,14 @@ struct Wide {
     bytes: u8,
     /// Its length in UTF-16 code units.
     utf16: u8,
+    /// How many more bytes than code units all characters before it have, in the whole text.
+    saved: u32,
+}
+
+impl Wide {
+    fn saved_after(&self) -> u32 {
+        self.saved + u32::from(self.bytes - self.utf16)
+    }
 }
 
 /// Where the lines of one text begin, and its characters outside ASCII.
@@ -61,7 +69,8 @@ impl LineIndex {
                     } else {
                         2
                     };
-                    wide.push(Wide { at: at as u32, bytes: len, utf16: if len == 4 { 2 } else { 1 } });
+                    let saved = wide.last().map_or(0, Wide::saved_after);
+                    wide.push(Wide { at: at as u32, bytes: len, utf16: if len == 4 { 2 } else { 1 }, saved });
                     at += usize::from(len);
                 }
             }
@@ -97,30 +106,31 @@ impl LineIndex {
         self.ends.last().map_or(0, |end| *end as usize)
     }
 
-    fn wide_from(&self, byte: u32) -> impl Iterator<Item = &Wide> {
-        let first = self.wide.partition_point(|wide| wide.at < byte);
-        self.wide[first..].iter()
+    /// Number of characters outside ASCII that begin before a byte.
+    fn num_wide_before(&self, byte: u32) -> usize {
+        self.wide.partition_point(|wide| wide.at < byte)
+    }
+
+    /// How many more bytes than code units those characters have.
+    fn saved_by(&self, num_wide: usize) -> u32 {
+        num_wide.checked_sub(1).map_or(0, |last| self.wide[last].saved_after())
     }
 
     /// Position of a byte. A byte inside a character counts as the character's first; one past the end as the end.
     #[must_use]
     pub fn pos(&self, byte: usize) -> Pos {
-        let byte = byte.min(self.len());
-        let line = self.line_of(byte);
+        let mut byte = byte.min(self.len()) as u32;
+        let line = self.line_of(byte as usize);
         let start = self.starts[line as usize];
-        let mut utf16 = byte as u32 - start;
-        for wide in self.wide_from(start) {
-            let end = wide.at + u32::from(wide.bytes);
-            if end as usize <= byte {
-                utf16 -= u32::from(wide.bytes - wide.utf16);
-            } else {
-                if (wide.at as usize) < byte {
-                    utf16 -= byte as u32 - wide.at;
-                }
-                break;
-            }
+        let mut num_wide = self.num_wide_before(byte);
+        if let Some(last) = num_wide.checked_sub(1).map(|last| self.wide[last])
+            && last.at + u32::from(last.bytes) > byte
+        {
+            byte = last.at;
+            num_wide -= 1;
         }
-        Pos { line, utf16 }
+        let saved = self.saved_by(num_wide) - self.saved_by(self.num_wide_before(start));
+        Pos { line, utf16: byte - start - saved }
     }
 
     /// Byte of a position, clamped to the end of its line and to the end of the text; a position inside a surrogate
@@ -131,16 +141,19 @@ impl LineIndex {
         if pos.line >= self.num_lines() {
             return range.end;
         }
-        let mut byte = range.start as u64 + u64::from(pos.utf16);
-        for wide in self.wide_from(range.start as u32) {
-            if u64::from(wide.at) >= byte || wide.at as usize >= range.end {
-                break;
-            }
-            if byte < u64::from(wide.at) + u64::from(wide.utf16) {
-                return wide.at as usize;
-            }
-            byte += u64::from(wide.bytes - wide.utf16);
+        let start = range.start as u32;
+        let first = self.num_wide_before(start);
+        let before = self.saved_by(first);
+        // Where a character begins, in code units of the line: its bytes less what those before it save.
+        let begins = |wide: &Wide| u64::from(wide.at - start - (wide.saved - before));
+        let num = self.wide[first..].partition_point(|wide| begins(wide) < u64::from(pos.utf16));
+        if let Some(last) = num.checked_sub(1).map(|last| self.wide[first + last])
+            && begins(&last) + u64::from(last.utf16) > u64::from(pos.utf16)
+        {
+            return (last.at as usize).min(range.end);
         }
+        let saved = self.saved_by(first + num) - before;
+        let byte = u64::from(start) + u64::from(pos.utf16) + u64::from(saved);
         usize::try_from(byte).unwrap_or(usize::MAX).min(range.end)
     }
 }
