@@ -1,6 +1,10 @@
 //! Which dialog is open. One at a time; a question that must be answered is a [`Question`].
 
-use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Something to do later. Not a `Callback` of the view library: that one dies with the view that made it, and a dialog
+/// is made by a menu or a key press that is gone when the answer comes.
+pub type Run<T = ()> = Arc<dyn Fn(T) + Send + Sync>;
 
 /// A dialog.
 #[derive(Clone)]
@@ -40,13 +44,13 @@ pub struct Answer {
     /// It destroys something.
     pub danger: bool,
     /// What it does.
-    pub run: Callback<()>,
+    pub run: Run,
 }
 
 impl Answer {
     /// A button.
     pub fn new(label: &str, danger: bool, run: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { label: label.into(), danger, run: Callback::new(move |()| run()) }
+        Self { label: label.into(), danger, run: Arc::new(move |()| run()) }
     }
 }
 
@@ -64,5 +68,5 @@ pub struct Prompt {
     /// On the button.
     pub action: String,
     /// Gets the trimmed text, which is not empty.
-    pub run: Callback<String>,
+    pub run: Run<String>,
 }

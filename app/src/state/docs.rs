@@ -105,8 +105,7 @@ impl App {
     }
 
     async fn read(self, path: &str) -> Result<DocState, Fault> {
-        let (file, blobs) =
-            self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
         let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
         let at = |blob: Blob| blobs.get(blob.0 as usize).map(bytes_of).ok_or_else(missing);
         self.private.update_value(|private| {
@@ -250,9 +249,12 @@ impl App {
         let (overwrite, reload, compare) = (path.to_owned(), path.to_owned(), path.to_owned());
         self.dialog.set(Some(Dialog::Question(Question {
             title: format!("{} changed since you opened it", file_name(path)),
-            body: "Somebody saved this file in the meantime. Saving now would replace what they wrote.".into(),
+            body: "Somebody saved this file in the meantime. Saving now would replace what they wrote."
+                .into(),
             answers: vec![
-                Answer::new("Compare", false, move || self.dialog.set(Some(Dialog::Compare(compare.clone())))),
+                Answer::new("Compare", false, move || {
+                    self.dialog.set(Some(Dialog::Compare(compare.clone())))
+                }),
                 Answer::new("Drop my changes", true, move || self.reload(&reload)),
                 Answer::new("Save over it", true, move || {
                     let path = overwrite.clone();
@@ -276,8 +278,7 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_doc(self, path: &str) -> Result<(), Fault> {
-        let (file, blobs) =
-            self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
         let (Some(document), Some(blob)) = (editor::document(path), blobs.get(file.blob.0 as usize)) else {
             return Ok(());
         };
@@ -297,7 +298,8 @@ impl App {
         let path = document.path();
         self.dialog.set(Some(Dialog::Question(Question {
             title: format!("Drop your changes to {}?", file_name(&path)),
-            body: "The file goes back to how it was saved. In the editor, undo brings your changes back.".into(),
+            body: "The file goes back to how it was saved. In the editor, undo brings your changes back."
+                .into(),
             answers: vec![Answer::new("Drop changes", true, move || {
                 if let Some(document) = editor::document(&path) {
                     document.revert();
@@ -366,7 +368,9 @@ impl App {
             self.dirty.update(|dirty| dirty.retain(|path| !gone.contains(path)));
         }
         // A tab that was restored or came to the front may not have been read yet.
-        for path in self.layout.with_untracked(|l| l.groups.iter().filter_map(|g| g.active.clone()).collect::<Vec<_>>())
+        for path in self
+            .layout
+            .with_untracked(|l| l.groups.iter().filter_map(|g| g.active.clone()).collect::<Vec<_>>())
         {
             self.load(&path);
         }

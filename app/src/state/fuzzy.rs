@@ -14,7 +14,8 @@ pub struct Match {
 /// and runs of neighbours score more. An empty needle matches everything with score 0.
 #[must_use]
 pub fn fuzzy(needle: &str, haystack: &str) -> Option<Match> {
-    let wanted: Vec<char> = needle.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    let wanted: Vec<char> =
+        needle.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
     let mut positions = Vec::with_capacity(wanted.len());
     let mut score = 0;
     let mut next = 0;

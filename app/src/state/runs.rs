@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn splits_at_marks() {
-        assert_eq!(flat(&runs("let x = 1;", &[mark(4, 5)])), [("let ", false), ("x", true), (" = 1;", false)]);
+        assert_eq!(
+            flat(&runs("let x = 1;", &[mark(4, 5)])),
+            [("let ", false), ("x", true), (" = 1;", false)]
+        );
     }
 
     #[test]

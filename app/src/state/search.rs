@@ -98,7 +98,9 @@ impl SearchState {
         let language = self.language.get_untracked();
         let changed_since_unix_ms = match self.since.get_untracked() {
             Since::Ever => None,
-            Since::Hours(hours) => Some((js_sys::Date::now() - f64::from(hours) * 3_600_000.0).max(0.0) as u64),
+            Since::Hours(hours) => {
+                Some((js_sys::Date::now() - f64::from(hours) * 3_600_000.0).max(0.0) as u64)
+            }
         };
         SearchQuery {
             text: self.text.get_untracked(),
@@ -171,7 +173,7 @@ impl App {
     pub(super) fn watch_coverage(self) {
         let step = Memo::new(move |_| {
             self.status.with(|status| {
-                let share = |p: protocol::Progress| if p.total == 0 { 0 } else { p.done * 10 / p.total };
+                let share = |p: protocol::Progress| (p.done * 10).checked_div(p.total).unwrap_or(0);
                 (share(status.lexical), share(status.symbols), share(status.vectors))
             })
         });
@@ -179,7 +181,9 @@ impl App {
             let now = step.get();
             let search = self.search;
             let wants_more = search.reply.with_untracked(|reply| {
-                reply.as_ref().is_some_and(|r| r.coverage.iter().any(|(layer, c)| *layer != Layer::Exact && *c < 1.0))
+                reply
+                    .as_ref()
+                    .is_some_and(|r| r.coverage.iter().any(|(layer, c)| *layer != Layer::Exact && *c < 1.0))
             });
             if before.is_some_and(|before| before != now) && wants_more && !search.running.get_untracked() {
                 self.search_now();

@@ -5,6 +5,8 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{Fault, FaultCode};
 
+use super::dialog::Run;
+
 /// How grave it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
@@ -24,7 +26,7 @@ pub struct Offer {
     /// On the button.
     pub label: String,
     /// What it does; the message goes afterwards.
-    pub run: Callback<()>,
+    pub run: Run,
 }
 
 /// A message.
@@ -91,7 +93,7 @@ impl Toasts {
                 fault.sentence.clone(),
                 vec![Offer {
                     label: "Reload".into(),
-                    run: Callback::new(|()| {
+                    run: std::sync::Arc::new(|()| {
                         let _refused = window().location().reload();
                     }),
                 }],

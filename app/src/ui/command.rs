@@ -137,7 +137,8 @@ pub fn handle_key(app: App, press: &Press<'_>) -> bool {
     });
     let Some(command) = hit else { return false };
     // A dialog has the keyboard to itself; only the palette may be turned into another one.
-    let dialog_open = app.dialog.with_untracked(|d| d.as_ref().is_some_and(|d| !matches!(d, Dialog::Palette(_))));
+    let dialog_open =
+        app.dialog.with_untracked(|d| d.as_ref().is_some_and(|d| !matches!(d, Dialog::Palette(_))));
     if dialog_open {
         return false;
     }
@@ -249,7 +250,7 @@ pub fn ask_workspace_name(app: App, info: &protocol::WorkspaceInfo) {
         value: info.name.clone(),
         selected_utf16: (0, u32::MAX),
         action: "Rename".into(),
-        run: Callback::new(move |name| app.rename_workspace(id, name)),
+        run: std::sync::Arc::new(move |name| app.rename_workspace(id, name)),
     })));
 }
 
@@ -268,7 +269,7 @@ pub fn new_file(app: App, folder: &str) {
         value,
         selected_utf16: (u32::MAX, u32::MAX),
         action: "Create".into(),
-        run: Callback::new(move |path| app.create_file(path)),
+        run: std::sync::Arc::new(move |path| app.create_file(path)),
     })));
 }
 
@@ -286,7 +287,7 @@ pub fn rename_path(app: App, path: &str) {
         value: from.clone(),
         selected_utf16: (start, start + units(stem)),
         action: "Rename".into(),
-        run: Callback::new(move |to| app.rename_path(from.clone(), to)),
+        run: std::sync::Arc::new(move |to| app.rename_path(from.clone(), to)),
     })));
 }
 

@@ -10,9 +10,9 @@ use super::palette::Palette;
 use super::settings::SettingsDialog;
 use super::start::Kept;
 use crate::editor::{DiffOf, DiffView};
+use crate::state::app;
 use crate::state::dialog::{Dialog, Prompt, Question};
 use crate::state::tree::file_name;
-use crate::state::app;
 
 /// Whatever dialog is open.
 #[component]
@@ -58,7 +58,7 @@ fn Ask(question: Question) -> impl IntoView {
                     class=if answer.danger { "button danger" } else { "button primary" }
                     on:click=move |_| {
                         app.dialog.set(None);
-                        answer.run.run(());
+                        (answer.run)(());
                     }
                 >
                     {answer.label}
@@ -98,7 +98,7 @@ fn AskText(prompt: Prompt) -> impl IntoView {
         let text = text.get_untracked().trim().to_owned();
         if !text.is_empty() {
             app.dialog.set(None);
-            run.run(text);
+            run(text);
         }
     };
     view! {

@@ -81,7 +81,10 @@ fn TreeView() -> impl IntoView {
     });
     let shown = move || {
         let rows = rows.get();
-        app.tree.with(|tree| app.folders.with(|open| range.get().filter_map(|at| row(tree, open, at, rows[at])).collect::<Vec<_>>()))
+        app.tree.with(|tree| {
+            app.folders
+                .with(|open| range.get().filter_map(|at| row(tree, open, at, rows[at])).collect::<Vec<_>>())
+        })
     };
     let measure = move || {
         if let Some(list) = node.get_untracked() {
@@ -98,7 +101,9 @@ fn TreeView() -> impl IntoView {
     // The current row is kept in view, also when something else moved it.
     Effect::new(move |_| {
         let (Some(at), Some(list)) = (current_at.get(), node.get()) else { return };
-        if let Some(top) = scroll_to_row(at, f64::from(list.scroll_top()), f64::from(list.client_height()), ROW_PX) {
+        if let Some(top) =
+            scroll_to_row(at, f64::from(list.scroll_top()), f64::from(list.client_height()), ROW_PX)
+        {
             list.set_scroll_top(top as i32);
         }
     });
@@ -119,7 +124,8 @@ fn TreeView() -> impl IntoView {
         let rows = rows.get_untracked();
         let last = rows.len().saturating_sub(1);
         let to = from.map_or(0, |from| from.saturating_add_signed(delta).min(last));
-        let path = rows.get(to).and_then(|&id| app.tree.with_untracked(|t| t.node(id).map(|n| n.path.clone())));
+        let path =
+            rows.get(to).and_then(|&id| app.tree.with_untracked(|t| t.node(id).map(|n| n.path.clone())));
         current.set(path);
     };
     let on_key = move |event: KeyboardEvent| {
@@ -204,8 +210,10 @@ fn TreeRow(
     let app = app();
     let Row { at, path, name, depth, folder, open, binary } = row;
     let path = StoredValue::new(path);
-    let is_active = Memo::new(move |_| app.layout.with(|l| path.with_value(|p| l.active() == Some(p.as_str()))));
-    let is_dirty = Memo::new(move |_| !folder && app.dirty.with(|dirty| path.with_value(|p| dirty.contains(p))));
+    let is_active =
+        Memo::new(move |_| app.layout.with(|l| path.with_value(|p| l.active() == Some(p.as_str()))));
+    let is_dirty =
+        Memo::new(move |_| !folder && app.dirty.with(|dirty| path.with_value(|p| dirty.contains(p))));
     let glyph = if folder {
         let arrow = if open { Glyph::ChevronDown } else { Glyph::ChevronRight };
         view! { <span class="tree-arrow">{icon(arrow)}</span> }.into_any()
@@ -275,7 +283,11 @@ fn act_on(app: App, event: &KeyboardEvent, path: &str, key: &str, plain: bool) -
         }
         "Enter" | " " if is_folder => toggle(app, path),
         "Enter" => {
-            let place = if event.shift_key() || event.ctrl_key() || event.meta_key() { Place::Beside } else { Place::Here };
+            let place = if event.shift_key() || event.ctrl_key() || event.meta_key() {
+                Place::Beside
+            } else {
+                Place::Here
+            };
             app.show(path, None, place);
             app.focus_editor();
         }
@@ -294,7 +306,8 @@ fn find(tree: &Tree, path: &str) -> Option<NodeId> {
         let hit = level.iter().copied().find(|&id| {
             tree.node(id).is_some_and(|node| {
                 path == node.path
-                    || node.is_folder() && path.strip_prefix(&node.path).is_some_and(|rest| rest.starts_with('/'))
+                    || node.is_folder()
+                        && path.strip_prefix(&node.path).is_some_and(|rest| rest.starts_with('/'))
             })
         })?;
         let node = tree.node(hit)?;
@@ -366,7 +379,9 @@ fn entries_for(app: App, path: &str, folder: bool) -> Vec<Entry> {
         let (renamed, removed) = (owned(path), owned(path));
         entries.push(Entry::new(Glyph::NewFile, "New file…", move || new_file(app, &parent)));
         entries.push(Entry::new(Glyph::Pencil, "Rename…", move || rename_path(app, &renamed)));
-        entries.push(Entry::new(Glyph::Trash, "Delete…", move || app.ask_remove_path(removed.clone(), folder)));
+        entries.push(Entry::new(Glyph::Trash, "Delete…", move || {
+            app.ask_remove_path(removed.clone(), folder)
+        }));
     }
     entries
 }

@@ -6,7 +6,11 @@ pub fn bytes(count: u64) -> String {
     let mut value = count as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if value < 999.5 {
-            return if unit == "B" || value >= 99.5 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+            return if unit == "B" || value >= 99.5 {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
         }
         value /= 1000.0;
     }
@@ -81,11 +85,10 @@ mod tests {
     fn numbers() {
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!((count(0), count(999)), ("0".to_owned(), "999".to_owned()));
-        assert_eq!((short(9_999), short(48_500), short(1_250_000)), (
-            "9\u{202f}999".to_owned(),
-            "48 k".to_owned(),
-            "1.2 M".to_owned()
-        ));
+        assert_eq!(
+            (short(9_999), short(48_500), short(1_250_000)),
+            ("9\u{202f}999".to_owned(), "48 k".to_owned(), "1.2 M".to_owned())
+        );
         assert_eq!((several(1, "file"), several(2, "file")), ("1 file".to_owned(), "2 files".to_owned()));
     }
 

@@ -22,7 +22,8 @@ pub fn EditorGroup(
 ) -> impl IntoView {
     let app = app();
     let active = Memo::new(move |_| app.layout.with(|l| l.groups.get(index).and_then(|g| g.active.clone())));
-    let focused = Memo::new(move |_| app.layout.with(|layout| layout.focused == index && layout.groups.len() > 1));
+    let focused =
+        Memo::new(move |_| app.layout.with(|layout| layout.focused == index && layout.groups.len() > 1));
     let doc = Memo::new(move |_| {
         let path = active.get()?;
         app.docs.with(|docs| docs.get(&path).cloned())
@@ -178,14 +179,20 @@ fn Tabs(index: usize, active: Memo<Option<String>>) -> impl IntoView {
 }
 
 #[component]
-fn Tab(index: usize, path: String, active: Memo<Option<String>>, menu: RwSignal<Option<Open>>) -> impl IntoView {
+fn Tab(
+    index: usize,
+    path: String,
+    active: Memo<Option<String>>,
+    menu: RwSignal<Option<Open>>,
+) -> impl IntoView {
     let app = app();
     let name = file_name(&path).to_owned();
     let path = StoredValue::new(path);
     let is = move |other: &Option<String>| path.with_value(|path| other.as_ref() == Some(path));
     let selected = Memo::new(move |_| active.with(is));
     let dirty = Memo::new(move |_| app.dirty.with(|dirty| path.with_value(|path| dirty.contains(path))));
-    let preview = Memo::new(move |_| app.layout.with(|l| l.groups.get(index).is_some_and(|g| is(&g.preview))));
+    let preview =
+        Memo::new(move |_| app.layout.with(|l| l.groups.get(index).is_some_and(|g| is(&g.preview))));
     // Two tabs of the same name say which folder they are from.
     let folder = Memo::new(move |_| {
         let same = app.layout.with(|l| {
@@ -193,17 +200,17 @@ fn Tab(index: usize, path: String, active: Memo<Option<String>>, menu: RwSignal<
                 path.with_value(|path| group.tabs.iter().filter(|p| file_name(p) == file_name(path)).count())
             })
         });
-        (same > 1).then(|| path.with_value(|path| folder_of(path).to_owned())).unwrap_or_default()
+        if same > 1 { path.with_value(|path| folder_of(path).to_owned()) } else { String::new() }
     });
     let show = move |place: Place| {
         app.layout.update(|layout| layout.focused = index.min(layout.groups.len() - 1));
         path.with_value(|path| app.show(path, None, place));
     };
     let close = move || path.with_value(|path| app.close_tab(index, path));
-    let close_label = format!("Close {name}");
     let tint = colour_of(&name);
     view! {
         <div
+            role="presentation"
             class="tab"
             class:selected=selected
             class:preview=preview
@@ -242,17 +249,11 @@ fn Tab(index: usize, path: String, active: Memo<Option<String>>, menu: RwSignal<
                 <span class="tab-folder">{folder}</span>
                 <Show when=move || dirty.get()><span class="sr-only">", unsaved changes"</span></Show>
             </button>
-            <button
-                type="button"
-                class="tab-close"
-                tabindex="-1"
-                aria-label=close_label
-                title=hint("tab.close")
-                on:click=move |_| close()
-            >
-                <span class="dot" aria-hidden="true"></span>
+            // For the pointer only: a tab list holds nothing but tabs, and the keyboard has a command for this.
+            <span class="tab-close" aria-hidden="true" title=hint("tab.close") on:click=move |_| close()>
+                <span class="dot"></span>
                 {icon(Glyph::Close)}
-            </button>
+            </span>
         </div>
     }
 }

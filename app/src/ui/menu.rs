@@ -16,13 +16,13 @@ pub struct Entry {
     /// What it shows before the label.
     pub glyph: Glyph,
     /// What it does.
-    pub run: Callback<()>,
+    pub run: crate::state::dialog::Run,
 }
 
 impl Entry {
     /// A line without keys.
     pub fn new(glyph: Glyph, label: &str, run: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { label: label.into(), keys: String::new(), glyph, run: Callback::new(move |()| run()) }
+        Self { label: label.into(), keys: String::new(), glyph, run: std::sync::Arc::new(move |()| run()) }
     }
 
     /// A line for a command of the table.
@@ -33,7 +33,7 @@ impl Entry {
             label: command.map_or("", |command| command.title).to_owned(),
             keys: super::command::shown_keys(id),
             glyph,
-            run: Callback::new(move |()| {
+            run: std::sync::Arc::new(move |()| {
                 if let Some(command) = command {
                     (command.run)(app);
                 }
@@ -80,7 +80,8 @@ fn List(menu: Open, open: RwSignal<Option<Open>>) -> impl IntoView {
     Effect::new(move |_| {
         let Some(list) = node.get() else { return };
         let rect = list.get_bounding_client_rect();
-        let bound = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64()).unwrap_or(1e6);
+        let bound =
+            |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64()).unwrap_or(1e6);
         let left = x.min(bound(window().inner_width()) - rect.width() - 8.0).max(4.0);
         let top = y.min(bound(window().inner_height()) - rect.height() - 8.0).max(4.0);
         place.set(format!("left:{left}px;top:{top}px"));
@@ -111,7 +112,7 @@ fn List(menu: Open, open: RwSignal<Option<Open>>) -> impl IntoView {
                     class="menu-item"
                     on:click=move |_| {
                         close();
-                        entry.run.run(());
+                        (entry.run)(());
                     }
                 >
                     {icon(entry.glyph)} <span>{entry.label}</span> <kbd>{entry.keys}</kbd>
@@ -139,7 +140,9 @@ fn move_focus(list: &web_sys::Element, step: i32, absolute: bool) {
     }
     let active = document().active_element();
     let now = (0..items.length()).find(|&at| {
-        items.get(at).is_some_and(|item| active.as_ref().is_some_and(|active| item.is_same_node(Some(active))))
+        items
+            .get(at)
+            .is_some_and(|item| active.as_ref().is_some_and(|active| item.is_same_node(Some(active))))
     });
     let base = if absolute { 0 } else { now.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1) };
     let next = u32::try_from((base + step).rem_euclid(len)).unwrap_or(0);

@@ -42,7 +42,8 @@ pub fn OutlinePanel() -> impl IntoView {
     let filter = RwSignal::new(String::new());
     let active = Memo::new(move |_| app.layout.with(|layout| layout.active().map(str::to_owned)));
     // Asked again when the file was saved: its unsaved mark goes then.
-    let dirty = Memo::new(move |_| active.get().is_some_and(|path| app.dirty.with(|dirty| dirty.contains(&path))));
+    let dirty =
+        Memo::new(move |_| active.get().is_some_and(|path| app.dirty.with(|dirty| dirty.contains(&path))));
     let parsed = Memo::new(move |_| app.status.with(|status| status.symbols.done == status.symbols.total));
     let symbols: RwSignal<Option<Result<Vec<SymbolInfo>, Fault>>> = RwSignal::new(None);
     Effect::new(move |_| {
@@ -107,10 +108,10 @@ pub fn OutlinePanel() -> impl IntoView {
 fn Line(symbol: SymbolInfo, at: usize, inside: Memo<Option<usize>>) -> impl IntoView {
     let app = app();
     let Pos { line, .. } = symbol.name_pos;
-    let (_, _, kind) = badge(symbol.kind);
-    let label = format!("{kind} {}, line {}", symbol.name, line + 1);
+    let (_, _, kind_name) = badge(symbol.kind);
     let depth = symbol.depth;
-    let (kind, name, span) = (symbol.kind, symbol.name, protocol::Span { start: symbol.name_pos, end: symbol.name_pos });
+    let (kind, name, span) =
+        (symbol.kind, symbol.name, protocol::Span { start: symbol.name_pos, end: symbol.name_pos });
     let path = symbol.path;
     view! {
         <li>
@@ -119,13 +120,13 @@ fn Line(symbol: SymbolInfo, at: usize, inside: Memo<Option<usize>>) -> impl Into
                 class="outline-row"
                 class:current=move || inside.get() == Some(at)
                 style=format!("--depth:{depth}")
-                aria-label=label
                 on:click=move |_| {
                     app.show(&path, Some(span), Place::Preview);
                     app.focus_editor();
                 }
             >
-                {kind_badge(kind)} <span class="outline-name">{name}</span> <span class="muted">{line + 1}</span>
+                {kind_badge(kind)} <span class="sr-only">{kind_name}</span> <span class="outline-name">{name}</span>
+                <span class="sr-only">"line"</span> <span class="muted">{line + 1}</span>
             </button>
         </li>
     }

@@ -22,8 +22,17 @@ const SHOWN: u32 = 60;
 #[derive(Clone)]
 enum Item {
     Command(&'static Command, Vec<u32>),
-    File { path: String, positions: Vec<u32> },
-    Symbol { name: String, container: String, path: String, pos: Pos, kind: SymbolKind },
+    File {
+        path: String,
+        positions: Vec<u32>,
+    },
+    Symbol {
+        name: String,
+        container: String,
+        path: String,
+        pos: Pos,
+        kind: SymbolKind,
+    },
     Line(u32),
     /// Cannot be chosen.
     Hint(String),
@@ -103,7 +112,9 @@ pub fn Palette(
             "ArrowUp" => step(-1),
             "PageDown" => selected.update(|at| *at = (*at + 10).min(len.saturating_sub(1))),
             "PageUp" => selected.update(|at| *at = at.saturating_sub(10)),
-            "Enter" => choose(selected.get_untracked(), event.shift_key() || event.ctrl_key() || event.meta_key()),
+            "Enter" => {
+                choose(selected.get_untracked(), event.shift_key() || event.ctrl_key() || event.meta_key())
+            }
             _ => return,
         }
         event.prevent_default();
@@ -205,7 +216,11 @@ fn look_up(app: App, typed: &str) -> (Option<Vec<Item>>, Option<Later>) {
         Some((file, line)) => (file, line.trim().parse::<u32>().ok()),
         None => (typed, None),
     };
-    let call = QuickOpen { text: wanted.trim().to_owned(), recent: app.layout.with_untracked(|l| l.paths()), k: SHOWN };
+    let call = QuickOpen {
+        text: wanted.trim().to_owned(),
+        recent: app.layout.with_untracked(|l| l.paths()),
+        k: SHOWN,
+    };
     let pending = async move {
         match app.call(call).await {
             Ok(found) if found.is_empty() => vec![Item::Hint("No file has this name.".into())],
@@ -265,9 +280,11 @@ fn run_item(app: App, item: &Item, place: Place) {
 /// Marked and unmarked pieces of a text.
 pub fn marked(runs: Vec<Run>) -> impl IntoView {
     runs.into_iter()
-        .map(|run| {
-            if run.marked { view! { <mark>{run.text}</mark> }.into_any() } else { run.text.into_any() }
-        })
+        .map(
+            |run| {
+                if run.marked { view! { <mark>{run.text}</mark> }.into_any() } else { run.text.into_any() }
+            },
+        )
         .collect_view()
 }
 
@@ -281,8 +298,10 @@ fn content(item: Item) -> impl IntoView {
         Item::File { path, positions } => {
             let folder = folder_of(&path).to_owned();
             let name = file_name(&path).to_owned();
-            let name_at = u32::try_from(path.encode_utf16().count() - name.encode_utf16().count()).unwrap_or(0);
-            let in_name: Vec<u32> = positions.iter().filter(|&&p| p >= name_at).map(|p| p - name_at).collect();
+            let name_at =
+                u32::try_from(path.encode_utf16().count() - name.encode_utf16().count()).unwrap_or(0);
+            let in_name: Vec<u32> =
+                positions.iter().filter(|&&p| p >= name_at).map(|p| p - name_at).collect();
             let in_folder: Vec<u32> = positions.into_iter().filter(|&p| p < name_at).collect();
             view! {
                 <span class=format!("palette-icon {}", colour_of(&name))>{icon(Glyph::File)}</span>
@@ -301,7 +320,9 @@ fn content(item: Item) -> impl IntoView {
             }
             .into_any()
         }
-        Item::Line(line) => view! { <span class="palette-name">{format!("Go to line {}", line + 1)}</span> }.into_any(),
+        Item::Line(line) => {
+            view! { <span class="palette-name">{format!("Go to line {}", line + 1)}</span> }.into_any()
+        }
         Item::Hint(text) => view! { <span class="muted">{text}</span> }.into_any(),
     }
 }

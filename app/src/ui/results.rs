@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Layer, SearchHit, SearchReply};
+use protocol::{Layer, PreviewLine, SearchHit, SearchReply};
 
 use super::explorer::colour_of;
 use super::icon::{Glyph, icon};
@@ -72,7 +72,8 @@ pub fn Results(
 ) -> impl IntoView {
     let app = app();
     let search = app.search;
-    move || match found.get() {
+    move || {
+        match found.get() {
         None if search.error.with(Option::is_some) => ().into_any(),
         None => view! {
             <div class="panel-empty">
@@ -102,22 +103,40 @@ pub fn Results(
                 last_path = &hit.path;
                 views.push(view! { {head} {hit_row(hit.clone(), at, selected)} });
             }
-            let more = (found.num_more > 0 || found.hits.len() as u32 >= search.k.get()).then(|| {
-                view! {
-                    <button
-                        type="button"
-                        class="button more"
-                        on:click=move |_| {
-                            search.k.update(|k| *k += SEARCH_PAGE);
-                            app.search_now();
-                        }
-                    >
-                        "Show more"
-                    </button>
-                }
-            });
-            view! { {views} {more} }.into_any()
+            views.into_any()
         }
+    }
+    }
+}
+
+/// The button below the list; outside of it, since a list of options holds nothing else.
+#[component]
+pub fn More(
+    /// The answer.
+    found: Memo<Option<Found>>,
+) -> impl IntoView {
+    let app = app();
+    let search = app.search;
+    let has_more = Memo::new(move |_| {
+        found.with(|found| {
+            found
+                .as_ref()
+                .is_some_and(|found| found.num_more > 0 || found.hits.len() as u32 >= search.k.get())
+        })
+    });
+    view! {
+        <Show when=move || has_more.get()>
+            <button
+                type="button"
+                class="button more"
+                on:click=move |_| {
+                    search.k.update(|k| *k += SEARCH_PAGE);
+                    app.search_now();
+                }
+            >
+                "Show more"
+            </button>
+        </Show>
     }
 }
 
@@ -134,12 +153,20 @@ fn file_head(path: &str, count: usize) -> impl IntoView {
     }
 }
 
+/// Blank lines at either end of a preview say nothing.
+fn without_blank_ends(lines: &[PreviewLine]) -> &[PreviewLine] {
+    let has_text = |line: &PreviewLine| indent(&line.text).is_some();
+    match (lines.iter().position(has_text), lines.iter().rposition(has_text)) {
+        (Some(first), Some(last)) => &lines[first..=last],
+        _ => &[],
+    }
+}
+
 fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoView {
     let app = app();
     // All preview lines lose the indentation that they share.
     let shared = hit.preview.iter().filter_map(|line| indent(&line.text)).min().unwrap_or(0);
-    let lines = hit
-        .preview
+    let lines = without_blank_ends(&hit.preview)
         .iter()
         .map(|line| {
             let (text, marks) = without_indent(&line.text, &line.highlights, shared);
@@ -162,7 +189,7 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
     } else {
         format!("lines {}–{}", hit.start_line + 1, hit.end_line + 1)
     };
-    let label = format!("{}, {} {range}", hit.path, hit.symbol);
+    let place = format!("{}, {range}", hit.path);
     let kind = hit.kind;
     let hit = StoredValue::new(hit);
     let open = move |place: Place| {
@@ -176,7 +203,6 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
             class:current=move || selected.get() == at
             role="option"
             aria-selected=move || (selected.get() == at).to_string()
-            aria-label=label
             on:click=move |event| {
                 let beside = event.shift_key() || event.ctrl_key() || event.meta_key();
                 open(if beside { Place::Beside } else { Place::Preview });
@@ -188,6 +214,7 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
         >
             <div class="hit-head">
                 {kind.map(kind_badge)}
+                <span class="sr-only">{place}</span>
                 <span class="hit-symbol">{symbol.unwrap_or_else(|| range.clone())}</span>
                 <span class="layer-badges">{badges}</span>
             </div>

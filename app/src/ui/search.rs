@@ -9,7 +9,7 @@ use super::format::{count, several};
 use super::icon::{Glyph, icon};
 use super::outline::badge;
 use super::palette::keep_in_view;
-use super::results::{Found, Results, layer_name};
+use super::results::{Found, More, Results, layer_name};
 use crate::state::{App, Place, Since, app};
 
 const MODES: [(SearchMode, &str, &str); 4] = [
@@ -71,6 +71,7 @@ pub fn SearchPanel() -> impl IntoView {
             }
         });
     });
+    let has_hits = move || found.with(|found| found.as_ref().is_some_and(|found| !found.hits.is_empty()));
     let on_key = move |event: web_sys::KeyboardEvent| {
         let len = found.with_untracked(|found| found.as_ref().map_or(0, |found| found.hits.len()));
         match event.key().as_str() {
@@ -81,7 +82,9 @@ pub fn SearchPanel() -> impl IntoView {
             "Enter" if len > 0 => {
                 let place = if event.shift_key() { Place::Beside } else { Place::Here };
                 found.with_untracked(|found| {
-                    if let Some(hit) = found.as_ref().and_then(|found| found.hits.get(selected.get_untracked())) {
+                    if let Some(hit) =
+                        found.as_ref().and_then(|found| found.hits.get(selected.get_untracked()))
+                    {
                         open_hit(app, hit, place);
                         app.focus_editor();
                     }
@@ -114,10 +117,10 @@ pub fn SearchPanel() -> impl IntoView {
                     type="search"
                     role="combobox"
                     aria-label="Search the workspace"
-                    aria-expanded="true"
+                    aria-expanded=move || has_hits().to_string()
                     aria-controls="search-results"
                     aria-activedescendant=move || {
-                        found.with(Option::is_some).then(|| format!("hit-{}", selected.get()))
+                        has_hits().then(|| format!("hit-{}", selected.get()))
                     }
                     autocomplete="off"
                     spellcheck="false"
@@ -174,16 +177,16 @@ pub fn SearchPanel() -> impl IntoView {
             </Show>
         </div>
         <Summary found />
-        <div
-            node_ref=list
-            id="search-results"
-            class="panel-scroll results"
-            role="listbox"
-            aria-label="Results"
-            aria-busy=move || search.running.get().to_string()
-            tabindex="-1"
-        >
-            <Results found selected />
+        <div node_ref=list class="panel-scroll results">
+            <div
+                id="search-results"
+                role=move || if has_hits() { "listbox" } else { "presentation" }
+                aria-label=move || has_hits().then_some("Results")
+                aria-busy=move || has_hits().then(|| search.running.get().to_string())
+            >
+                <Results found selected />
+            </div>
+            <More found />
         </div>
     }
 }
@@ -209,7 +212,8 @@ fn Filters() -> impl IntoView {
     let app = app();
     let search = app.search;
     let languages = Memo::new(move |_| {
-        let mut ids: Vec<String> = app.files.with(|files| files.iter().map(|file| file.language.clone()).collect());
+        let mut ids: Vec<String> =
+            app.files.with(|files| files.iter().map(|file| file.language.clone()).collect());
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -309,12 +313,18 @@ fn Summary(found: Memo<Option<Found>>) -> impl IntoView {
         for (layer, share) in &found.coverage {
             if *share < 1.0 && *layer != Layer::Exact {
                 let percent = (f64::from(*share) * 100.0).floor();
-                text.push_str(&format!("{}{} {percent} %", if text.is_empty() { "" } else { " · " }, layer_name(*layer)));
+                text.push_str(&format!(
+                    "{}{} {percent} %",
+                    if text.is_empty() { "" } else { " · " },
+                    layer_name(*layer)
+                ));
             }
         }
         text
     };
-    let notice = move || found.with(|found| found.as_ref().map(|found| found.notice.clone())).filter(|n| !n.is_empty());
+    let notice = move || {
+        found.with(|found| found.as_ref().map(|found| found.notice.clone())).filter(|n| !n.is_empty())
+    };
     view! {
         <div class="search-summary" class:error=move || search.error.with(Option::is_some) role="status">
             <span>{text}</span>

@@ -19,8 +19,17 @@ pub fn SettingsDialog() -> impl IntoView {
         ModelState::Failed(sentence) => sentence,
         ModelState::Ready(info, workers) => {
             let speed = info.device.sequences_per_s * workers as f32;
-            let speed = if speed > 0.0 { format!(" {speed:.0} sequences of 128 tokens per second.") } else { String::new() };
-            format!("{} runs in {workers} worker{}. {}{speed}", info.model, if workers == 1 { "" } else { "s" }, info.device.reason)
+            let speed = if speed > 0.0 {
+                format!(" {speed:.0} sequences of 128 tokens per second.")
+            } else {
+                String::new()
+            };
+            format!(
+                "{} runs in {workers} worker{}. {}{speed}",
+                info.model,
+                if workers == 1 { "" } else { "s" },
+                info.device.reason
+            )
         }
     };
     view! {

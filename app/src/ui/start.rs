@@ -69,7 +69,9 @@ pub fn OpenButtons() -> impl IntoView {
     let note = if crate::state::can_pick_folder() {
         None
     } else {
-        Some("This browser cannot write back to a folder on your disk; changes stay in the workspace, from where you can export them.")
+        Some(
+            "This browser cannot write back to a folder on your disk; changes stay in the workspace, from where you can export them.",
+        )
     };
     view! {
         <div class="open-buttons">
@@ -109,7 +111,8 @@ pub fn Kept() -> impl IntoView {
     let list = move || {
         app.kept.get().map(|kept| {
             if kept.is_empty() {
-                view! { <p class="muted">"Nothing yet. What you open is kept here until you delete it."</p> }.into_any()
+                view! { <p class="muted">"Nothing yet. What you open is kept here until you delete it."</p> }
+                    .into_any()
             } else {
                 let rows = kept.into_iter().map(|info| view! { <KeptRow info /> }).collect_view();
                 view! { <ul class="kept">{rows}</ul> }.into_any()

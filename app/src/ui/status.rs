@@ -37,7 +37,9 @@ fn Link() -> impl IntoView {
     };
     let access = move || match app.access.get() {
         Some(Access::Reader) => Some((Glyph::Lock, "Read only", "Another tab writes to this workspace.")),
-        Some(Access::Memory) => Some((Glyph::Warning, "Not stored", "This browser gives no storage to this page.")),
+        Some(Access::Memory) => {
+            Some((Glyph::Warning, "Not stored", "This browser gives no storage to this page."))
+        }
         Some(Access::Writer) | None => None,
     };
     let mend = move |_| match app.link_state() {
@@ -66,7 +68,10 @@ fn Link() -> impl IntoView {
 #[component]
 fn Layers() -> impl IntoView {
     let app = app();
-    let layer = move |name: &'static str, short_name: &'static str, unit: &'static str, of: fn(&protocol::EngineStatus) -> Progress| {
+    let layer = move |name: &'static str,
+                      short_name: &'static str,
+                      unit: &'static str,
+                      of: fn(&protocol::EngineStatus) -> Progress| {
         let progress = Memo::new(move |_| app.status.with(of));
         let share = move || percent(progress.get().done, progress.get().total);
         let title = move || {
@@ -109,14 +114,17 @@ fn Model() -> impl IntoView {
     let app = app();
     let embed = Memo::new(move |_| app.status.with(|status| status.embed.clone()));
     let device = move || match app.model_state() {
-        ModelState::Off => Some(("Model off".to_owned(), "Search by meaning is switched off in the settings.".to_owned())),
+        ModelState::Off => {
+            Some(("Model off".to_owned(), "Search by meaning is switched off in the settings.".to_owned()))
+        }
         ModelState::Loading(progress) => {
-            let share = if progress.total_bytes == 0 {
-                String::new()
-            } else {
-                format!(" {} %", progress.done_bytes.min(progress.total_bytes) * 100 / progress.total_bytes)
-            };
-            Some((format!("{}{share}", progress.stage), "The model for search by meaning is being loaded.".to_owned()))
+            let done = progress.done_bytes.min(progress.total_bytes) * 100;
+            let share =
+                done.checked_div(progress.total_bytes).map(|share| format!(" {share} %")).unwrap_or_default();
+            Some((
+                format!("{}{share}", progress.stage),
+                "The model for search by meaning is being loaded.".to_owned(),
+            ))
         }
         ModelState::Failed(sentence) => Some(("No model".to_owned(), sentence)),
         ModelState::Ready(info, workers) => {
@@ -142,7 +150,11 @@ fn Model() -> impl IntoView {
     let waiting = move || {
         app.status.with(|status| {
             (status.tokens_waiting > 0).then(|| {
-                let speed = if status.chunks_per_s > 0.0 { format!(" · {:.0}/s", status.chunks_per_s) } else { String::new() };
+                let speed = if status.chunks_per_s > 0.0 {
+                    format!(" · {:.0}/s", status.chunks_per_s)
+                } else {
+                    String::new()
+                };
                 format!("{} tokens left{speed}", short(status.tokens_waiting))
             })
         })
@@ -220,7 +232,8 @@ fn Resources() -> impl IntoView {
         let (num_files, file_bytes) = app.status.with(|status| (status.num_files, status.file_bytes));
         format!("{}, {}", several(u64::from(num_files), "file"), bytes(file_bytes))
     };
-    let memory = move || app.status.with(|status| (status.memory_bytes > 0).then(|| bytes(status.memory_bytes)));
+    let memory =
+        move || app.status.with(|status| (status.memory_bytes > 0).then(|| bytes(status.memory_bytes)));
     let title = move || {
         app.status.with(|status| {
             let mut text = format!(
@@ -229,7 +242,11 @@ fn Resources() -> impl IntoView {
                 bytes(status.stored_bytes)
             );
             if let Some((used, allowed)) = status.quota {
-                text.push_str(&format!(" This browser allows {} and {} are used.", bytes(allowed), bytes(used)));
+                text.push_str(&format!(
+                    " This browser allows {} and {} are used.",
+                    bytes(allowed),
+                    bytes(used)
+                ));
             }
             text.push_str(&format!(
                 " {} definitions, {} passages, {} embedded now, {} reused.",

@@ -39,7 +39,7 @@ fn Message(toast: Toast) -> impl IntoView {
                     class="button"
                     on:click=move |_| {
                         app.toasts.dismiss(id);
-                        offer.run.run(());
+                        (offer.run)(());
                     }
                 >
                     {offer.label}

@@ -72,6 +72,7 @@ fn TitleBar() -> impl IntoView {
     let name = move || app.opened.with(|opened| opened.as_ref().map(|o| o.name.clone()).unwrap_or_default());
     view! {
         <header class="title-bar">
+            <h1 class="sr-only">"Alcove"</h1>
             <button
                 type="button"
                 class="workspace-button"
@@ -198,7 +199,6 @@ fn SideBar() -> impl IntoView {
                 Side::Search => view! { <SearchPanel /> }.into_any(),
                 Side::Outline => view! { <OutlinePanel /> }.into_any(),
             }}
-        </aside>
         <div
             class="sash"
             class:dragging=dragging
@@ -225,5 +225,6 @@ fn SideBar() -> impl IntoView {
                 app.side_width_px.update(|width| *width = (*width + step).clamp(180.0, 720.0));
             }
         ></div>
+        </aside>
     }
 }
