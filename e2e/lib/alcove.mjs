@@ -39,7 +39,7 @@ export async function serve() {
   if (!binary) throw new Error("ALCOVE_SERVER must name the built server (make test does), or ALCOVE_URL a running one.");
   const port = await freePort();
   const dist = process.env.ALCOVE_DIST ?? join(top, "dist");
-  const child = spawn(binary, ["--port", String(port), "--dist", dist], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, ["--listen", `127.0.0.1:${port}`, "--dist", dist], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stdout.on("data", (data) => (said += data));
   child.stderr.on("data", (data) => (said += data));

@@ -37,12 +37,12 @@ test(`the engine worker is killed at ${KILLS} random points of indexing and ever
       assert.equal(text, `content ${kept}`);
     }
   }
-  await untilStatus(page, (s) => s.symbols.done === s.symbols.total && s.numFiles >= 20, 60_000);
+  await untilStatus(page, (s) => s.layers.symbols.done === s.layers.symbols.total && s.numFiles >= 20, 60_000);
 });
 
 test("the model worker is killed in the middle of a batch and embedding goes on", async () => {
   await openFiles(page, crates("index"));
-  await untilStatus(page, (s) => s.vectors.done < s.vectors.total, 60_000);
+  await untilStatus(page, (s) => s.layers.vectors.done < s.layers.vectors.total, 60_000);
   await page.evaluate(() => alcove.debug.killModel());
-  await untilStatus(page, (s) => s.vectors.total > 0 && s.vectors.done === s.vectors.total, 180_000);
+  await untilStatus(page, (s) => s.layers.vectors.total > 0 && s.layers.vectors.done === s.layers.vectors.total, 180_000);
 });

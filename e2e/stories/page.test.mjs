@@ -46,7 +46,7 @@ test("the start screen passes axe and looks right", async () => {
 
 test("the workbench passes axe in every theme", async () => {
   await openFiles(page, crates("text"));
-  await untilStatus(page, (s) => s.symbols.total > 0 && s.symbols.done === s.symbols.total);
+  await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
   await picture(page, "workbench");
   assert.deepEqual(await findings(), []);
   await page.emulateMedia({ colorScheme: "dark" });

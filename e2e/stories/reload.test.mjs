@@ -18,11 +18,11 @@ after(async () => {
 
 test("a reload brings the workspace back without embedding anything again", async () => {
   await openFiles(page, crates("text", "stdx"));
-  await untilStatus(page, (s) => s.vectors.total > 0 && s.vectors.done === s.vectors.total, 120_000);
+  await untilStatus(page, (s) => s.layers.vectors.total > 0 && s.layers.vectors.done === s.layers.vectors.total, 120_000);
   // The index is saved once nothing was written for a moment.
   await page.waitForTimeout(3000);
   await openApp(page, server.url);
-  await untilStatus(page, (s) => s.numFiles > 5 && s.vectors.done === s.vectors.total && s.symbols.done === s.symbols.total);
+  await untilStatus(page, (s) => s.numFiles > 5 && s.layers.vectors.done === s.layers.vectors.total && s.layers.symbols.done === s.layers.symbols.total);
   const status = await page.evaluate(() => alcove.status());
   assert.equal(status.chunksEmbedded, 0, JSON.stringify(status));
   const hits = await page.evaluate(() => alcove.search("LineIndex", { k: 3 }));
@@ -33,12 +33,12 @@ test("a reload brings the workspace back without embedding anything again", asyn
 test("a second tab reads, says so, and takes over when the first closes", async () => {
   const second = await browser.context.newPage();
   await openApp(second, server.url);
-  await untilStatus(second, (s) => s.access === "reader" && s.numFiles > 5);
+  await untilStatus(second, (s) => s.access === "Reader" && s.numFiles > 5);
   const refused = await second.evaluate(() => alcove.write("x.txt", "x").then(() => null, (err) => err.code));
   assert.equal(refused, "ReadOnly");
   await picture(second, "second-tab");
   await page.close();
-  await untilStatus(second, (s) => s.access === "writer", 20_000);
+  await untilStatus(second, (s) => s.access === "Writer", 20_000);
   await second.evaluate(() => alcove.write("x.txt", "now it works"));
   assert.equal(await second.evaluate(() => alcove.read("x.txt")), "now it works");
 });

@@ -18,10 +18,10 @@ after(async () => {
 
 test("files can be opened and every layer becomes ready", async () => {
   await openFiles(page, { ...crates("store", "text", "protocol"), "notes/größe.md": "# Notes\n\nÜber Grüße.\n" });
-  await untilStatus(page, (s) => s.lexical.total > 10 && s.lexical.done === s.lexical.total);
-  await untilStatus(page, (s) => s.symbols.done === s.symbols.total);
+  await untilStatus(page, (s) => s.layers.lexical.total > 10 && s.layers.lexical.done === s.layers.lexical.total);
+  await untilStatus(page, (s) => s.layers.symbols.done === s.layers.symbols.total);
   await picture(page, "opened");
-  await untilStatus(page, (s) => s.vectors.total > 0 && s.vectors.done === s.vectors.total, 180_000);
+  await untilStatus(page, (s) => s.layers.vectors.total > 0 && s.layers.vectors.done === s.layers.vectors.total, 180_000);
   await picture(page, "indexed");
 });
 
@@ -49,14 +49,14 @@ test("a saved edit is found at once, by word and by meaning", async () => {
   await page.evaluate(() => alcove.write("notes/new.py", "def brew_coffee(cups):\n    return 'hot espresso' * cups\n"));
   const hits = await page.evaluate(() => alcove.search("brew_coffee", { k: 3, layers: ["lexical"] }));
   assert.equal(hits[0]?.path, "notes/new.py");
-  await untilStatus(page, (s) => s.vectors.done === s.vectors.total, 60_000);
+  await untilStatus(page, (s) => s.layers.vectors.done === s.layers.vectors.total, 60_000);
   const meant = await page.evaluate(() => alcove.search("prepare a warm drink", { k: 3, layers: ["vectors"] }));
   assert.equal(meant[0]?.path, "notes/new.py", JSON.stringify(meant));
   assert.equal(await page.evaluate(() => alcove.read("notes/new.py")), "def brew_coffee(cups):\n    return 'hot espresso' * cups\n");
 });
 
 test("a filter narrows the search", async () => {
-  const hits = await page.evaluate(() => alcove.search("error", { k: 20, filter: { pathGlob: "text/**" } }));
+  const hits = await page.evaluate(() => alcove.search("error", { k: 20, filter: { path: "text/**" } }));
   assert.ok(hits.length > 0 && hits.every((hit) => hit.path.startsWith("text/")), JSON.stringify(hits));
 });
 
