@@ -7,10 +7,11 @@
 use std::cell::RefCell;
 
 use models::cpu::F32Encoder;
-use models::{Shape, Weights};
+use models::{Int8Encoder, Shape, Weights};
 
 thread_local! {
     static FLOAT: RefCell<Option<F32Encoder>> = const { RefCell::new(None) };
+    static INT8: RefCell<Option<Int8Encoder>> = const { RefCell::new(None) };
     static OUT: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -43,6 +44,20 @@ pub unsafe extern "C" fn load_float(at: *mut u8, len: usize) -> u32 {
     u32::from(loaded)
 }
 
+/// Load `model.int8.bin`; 1 when it worked.
+///
+/// # Safety
+/// See [`bytes`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn load_int8(at: *mut u8, len: usize) -> u32 {
+    // SAFETY: passed on.
+    let file = unsafe { bytes(at, len) };
+    let encoder = Int8Encoder::decode(&file);
+    let loaded = encoder.is_ok();
+    INT8.set(encoder.ok());
+    u32::from(loaded)
+}
+
 /// Embed `num` sequences of `len` token ids (little-endian u32, one behind the other); the address of
 /// `num * 384` float32, or 0 when it failed.
 ///
@@ -56,6 +71,7 @@ pub unsafe extern "C" fn embed(precision: u32, at: *mut u8, num: usize, len: usi
     let batch: Vec<&[u32]> = ids.chunks_exact(len).collect();
     let out = match precision {
         32 => FLOAT.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed(&batch).ok())),
+        8 => INT8.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed(&batch).ok())),
         _ => None,
     };
     let Some(out) = out else { return std::ptr::null() };

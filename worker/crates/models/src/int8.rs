@@ -22,8 +22,8 @@ const MAGIC: &[u8; 8] = b"ALCVINT8";
 /// Raised whenever the same float32 model would give other int8 vectors; part of the model's id.
 pub const INT8_VERSION: u32 = 1;
 const HEAD_BYTES: usize = 8 + 4 + 6 * 4 + 32;
-/// Largest magnitude of a quantised weight; see `cpu::quantised` for why it is not 127.
-const MAX_WEIGHT: f32 = 63.0;
+/// Largest magnitude of a quantised weight; -128 is left out, so that the range is symmetric.
+const MAX_WEIGHT: f32 = 127.0;
 
 /// The int8 encoder.
 pub type Int8Encoder = Encoder<QuantisedPacked, QuantisedTable>;
@@ -70,7 +70,7 @@ pub fn encode_int8(weights: &Weights, ranges: &InputRanges) -> Vec<u8> {
     let shape = weights.shape;
     let mut body = Vec::new();
     let floats = |body: &mut Vec<u8>, x: &[f32]| body.extend(x.iter().flat_map(|x| x.to_le_bytes()));
-    let (scales, rows) = quantise_rows(&weights.words, shape.hidden, 127.0);
+    let (scales, rows) = quantise_rows(&weights.words, shape.hidden, MAX_WEIGHT);
     floats(&mut body, &scales);
     body.extend(rows);
     floats(&mut body, &weights.positions);

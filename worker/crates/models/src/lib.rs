@@ -6,6 +6,7 @@ mod calibrate;
 pub mod cpu;
 mod error;
 mod int8;
+pub mod manifest;
 mod safetensors;
 mod shape;
 mod weights;

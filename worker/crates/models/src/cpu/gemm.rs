@@ -12,11 +12,7 @@ pub const PANEL: usize = 8;
 /// Rows that pass all panels before the next rows do, so that they stay in the second-level cache.
 const BLOCK_ROWS: usize = 128;
 
-/// Rows of a register tile.
-#[cfg(target_feature = "relaxed-simd")]
-pub const ROWS: usize = 6;
-/// Rows of a register tile: fewer than with relaxed SIMD, because a product needs a register before it is added.
-#[cfg(not(target_feature = "relaxed-simd"))]
+/// Rows of a register tile. With more, the sums no longer fit the registers that browsers leave to a module.
 pub const ROWS: usize = 4;
 
 /// Weights of shape `[n, k]` as panels: for each eight columns, `k` groups of eight numbers.

@@ -2,8 +2,8 @@
 //!
 //! Every build computes the same integers, so a vector does not depend on the browser: with relaxed SIMD sixteen
 //! products per instruction, otherwise eight. The relaxed instruction has one defined result only while its second
-//! operand stays in 0 ..= 127, so weights have seven bits (-63 ..= 63, stored there with 64 added) and activations
-//! keep all eight, where the precision is needed more.
+//! operand stays in 0 ..= 127, so activations have seven bits, from the least to the largest number of their row, and
+//! weights keep all eight. The other way round was measured to lose more.
 
 use super::encoder::Dense;
 use super::gemm::{Finish, PANEL};
@@ -16,8 +16,6 @@ mod lane {
     pub type Lane = i8;
     pub const GROUP: usize = 4;
     pub const ROWS: usize = 6;
-    /// Added to weights, so that they are not negative.
-    pub const OFFSET: i32 = 64;
 }
 #[cfg(not(target_feature = "relaxed-simd"))]
 mod lane {
@@ -25,9 +23,8 @@ mod lane {
     pub type Lane = i16;
     pub const GROUP: usize = 2;
     pub const ROWS: usize = 4;
-    pub const OFFSET: i32 = 0;
 }
-use lane::{GROUP, Lane, OFFSET, ROWS};
+use lane::{GROUP, Lane, ROWS};
 
 /// Rows that pass all panels before the next rows do.
 const BLOCK_ROWS: usize = 128;
@@ -53,13 +50,14 @@ pub struct QuantisedRows {
     rows: Vec<RowScale>,
 }
 
-/// `x ≈ step * (q + shift)` for the numbers `q` of a row.
+/// Largest quantised activation; the smallest is 0.
+const MAX_ACTIVATION: f32 = 127.0;
+
+/// `x ≈ step * (q - zero)` for the numbers `q` of a row.
 #[derive(Clone, Copy, Debug)]
 struct RowScale {
     step: f32,
-    shift: i32,
-    /// `OFFSET` times the sum of the row's numbers.
-    offset: i32,
+    zero: i32,
 }
 
 impl QuantisedPacked {
@@ -75,9 +73,8 @@ impl QuantisedPacked {
             for (group, weights) in groups.zip(row.chunks_exact(GROUP)) {
                 let place = &mut group[column % PANEL * GROUP..][..GROUP];
                 for (out, &weight) in place.iter_mut().zip(weights) {
-                    let weight = i32::from(weight as i8);
-                    *sum += weight;
-                    *out = (weight + OFFSET) as Lane;
+                    *out = Lane::from(weight as i8);
+                    *sum += i32::from(weight as i8);
                 }
             }
         }
@@ -107,23 +104,18 @@ fn quantise_row(x: &[f32], factors: &[f32], out: &mut [Lane]) -> RowScale {
     }
     let (low, high) = (low.smallest(), high.largest());
     // A row of zeros gets any step; it stays zero.
-    let step = ((high - low) / 255.0).max(f32::MIN_POSITIVE);
+    let step = ((high - low) / MAX_ACTIVATION).max(f32::MIN_POSITIVE);
     let inverse = 1.0 / step;
     let zero = (-low * inverse + 0.5) as i32;
     // All numbers are positive after the shift, so truncation rounds to nearest.
     let (inverse, start) = (F4::splat(inverse), F4::splat(zero as f32 + 0.5));
-    let (least, most) = (F4::splat(0.0), F4::splat(255.0));
-    let minus = I4::splat(-128);
-    let mut total = I4::zero();
+    let (least, most) = (F4::splat(0.0), F4::splat(MAX_ACTIVATION));
     let chunks = x.chunks_exact(16).zip(factors.chunks_exact(16));
     for ((x, factor), out) in chunks.zip(out.chunks_exact_mut(16)) {
         let parts: [I4; 4] = core::array::from_fn(|i| {
             let y = F4::of(&x[4 * i..]) * F4::of(&factor[4 * i..]);
-            (y * inverse + start).max(least).min(most).trunc() + minus
+            (y * inverse + start).max(least).min(most).trunc()
         });
-        if OFFSET != 0 {
-            total = total + parts[0] + parts[1] + parts[2] + parts[3];
-        }
         let (a, b) = (parts[0].narrow_i16(parts[1]), parts[2].narrow_i16(parts[3]));
         // SAFETY: `out` holds sixteen lanes.
         #[cfg(target_feature = "relaxed-simd")]
@@ -137,15 +129,13 @@ fn quantise_row(x: &[f32], factors: &[f32], out: &mut [Lane]) -> RowScale {
             b.store(out.as_mut_ptr().add(8));
         }
     }
-    let offset = OFFSET * total.lanes().iter().sum::<i32>();
-    RowScale { step, shift: 128 - zero, offset }
+    RowScale { step, zero }
 }
 
 #[inline(always)]
 fn dot(sum: I4, weights: I4, x: I4) -> I4 {
-    // Signed activations first: the second operand is the one that must not be negative.
     #[cfg(target_feature = "relaxed-simd")]
-    return sum.dot_i8_u7(x, weights);
+    return sum.dot_i8_u7(weights, x);
     #[cfg(not(target_feature = "relaxed-simd"))]
     return sum.dot_i16(weights, x);
 }
@@ -238,11 +228,11 @@ impl QuantisedPacked {
         let column_sums = unsafe { [I4::load(column_sums.as_ptr()), I4::load(column_sums[4..].as_ptr())] };
         let scales = [F4::of(&self.scales[column..]), F4::of(&self.scales[column + 4..])];
         for (i, halves) in sums.into_iter().enumerate() {
-            let RowScale { step, shift, offset } = x.rows[row + i];
-            let (shift, offset, step) = (I4::splat(shift), I4::splat(-offset), F4::splat(step));
+            let RowScale { step, zero } = x.rows[row + i];
+            let (shift, step) = (I4::splat(-zero), F4::splat(step));
             let out = &mut out[(row + i) * n + column..][..PANEL];
             for (half, sums) in halves.into_iter().enumerate() {
-                let exact = sums + column_sums[half] * shift + offset;
+                let exact = sums + column_sums[half] * shift;
                 let real = exact.to_f4() * (scales[half] * step);
                 finish.finish(row + i, column + 4 * half, real).put(&mut out[4 * half..]);
             }
