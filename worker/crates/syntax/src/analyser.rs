@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
-use crate::chunk::{Chunk, by_lines, by_owner};
+use crate::chunk::{Chunk, NO_UNIT, by_lines, by_owner};
 use crate::grammar::Grammar;
 use crate::lang::Lang;
 use crate::lines::Lines;
 use crate::symbol::Symbol;
 use crate::walk::{Found, walk};
 
-/// Longer texts are not parsed: a tree takes about twenty times the memory of its text.
-const MAX_PARSED_BYTES: usize = 4 << 20;
+/// Longer texts are not parsed: dense code makes a tree of eighty times its size, and memory of wasm never shrinks.
+const MAX_PARSED_BYTES: usize = 1 << 20;
 /// Texts whose lines are this long on average, from 64 KiB on, were written by a machine and are not parsed.
 const GENERATED_LINE_BYTES: usize = 1_000;
 const GENERATED_BYTES: usize = 64 << 10;
@@ -109,7 +109,8 @@ impl Analyser {
         let Found { symbols, paths, owners, units, error_bytes } = walk(&tree, grammar, text, &mut lines);
         let has_error = tree.root_node().has_error();
         drop(tree);
-        if error_bytes * 2 > text.len() {
+        let num_owned = owners.iter().filter(|owner| **owner != NO_UNIT).count();
+        if error_bytes * 2 > text.len() && num_owned * 4 < owners.len() {
             return plain(&lines, symbols, Outcome::Failed);
         }
         let chunks = by_owner(text, &lines, &owners, &units, &paths);
