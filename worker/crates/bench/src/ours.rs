@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use index::{ChunkDoc, FileDoc, Filter, Index, Layers, Query, embed_text};
+use index::{ChunkDoc, FileDoc, Filter, Index, Layers, NO_KIND, Query, embed_text};
 use rustc_hash::FxHashMap;
+use syntax::{Analyser, Chunk, Lang, chunk_by_lines};
 
 use crate::cache::{self, DIM, VectorCache};
 use crate::set::{EvalSet, Question, SetErr, Source, Span, read_rows};
@@ -13,6 +14,8 @@ use crate::set::{EvalSet, Question, SetErr, Source, Span, read_rows};
 pub struct Piece {
     /// Lines, 1-based and inclusive, and symbol.
     pub span: Span,
+    /// Kind of the symbol, as the index numbers it.
+    pub kind: u8,
     /// Byte range in the file.
     pub bytes: std::ops::Range<u32>,
     /// What is embedded.
@@ -27,6 +30,42 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Chunks by syntax, as the engine cuts.
+    #[must_use]
+    pub fn by_syntax(set: &EvalSet) -> Self {
+        let mut analyser = Analyser::new();
+        Self::by(set, |lang, text| analyser.analyse(lang, text).chunks)
+    }
+
+    /// Chunks by lines, as the engine cuts before it has parsed.
+    #[must_use]
+    pub fn by_lines(set: &EvalSet) -> Self {
+        Self::by(set, |_, text| chunk_by_lines(text))
+    }
+
+    fn by(set: &EvalSet, mut chunks_of: impl FnMut(Lang, &str) -> Vec<Chunk>) -> Self {
+        let pieces = set.files.iter().map(|file| {
+            let lang = Lang::detect(&file.path, file.text.lines().next().unwrap_or_default());
+            let chunks = chunks_of(lang, &file.text);
+            let piece = |chunk: Chunk| {
+                let text = &file.text[chunk.bytes.start as usize..chunk.bytes.end as usize];
+                Piece {
+                    embedded: embed_text(&file.path, lang.id(), &chunk.symbol, text),
+                    kind: chunk.symbol_kind.map_or(NO_KIND, |kind| kind as u8),
+                    bytes: chunk.bytes,
+                    span: Span {
+                        path: file.path.clone(),
+                        start: chunk.lines.start + 1,
+                        end: chunk.lines.end,
+                        symbol: chunk.symbol,
+                    },
+                }
+            };
+            chunks.into_iter().map(piece).collect()
+        });
+        Self { pieces: pieces.collect() }
+    }
+
     /// Chunks from a file of rows `{path, start, end, symbol}`.
     pub fn from_rows(set: &EvalSet, path: &Path) -> Result<Self, SetErr> {
         let mut by_path: FxHashMap<String, Vec<Span>> = FxHashMap::default();
@@ -57,7 +96,7 @@ fn piece(file: &Source, starts: &[u32], span: Span) -> Piece {
     let start = starts.get(span.start as usize - 1).copied().unwrap_or(end);
     let text = &file.text[start as usize..end as usize];
     let embedded = embed_text(&file.path, "python", &span.symbol, text);
-    Piece { span, bytes: start..end, embedded }
+    Piece { span, kind: NO_KIND, bytes: start..end, embedded }
 }
 
 /// Index the set; chunks whose text is in `vectors` get their vector.
@@ -69,7 +108,7 @@ pub fn build(set: &EvalSet, cut: &Cut, vectors: &VectorCache) -> Index {
             .iter()
             .map(|piece| ChunkDoc {
                 symbol: &piece.span.symbol,
-                kind: index::NO_KIND,
+                kind: piece.kind,
                 bytes: piece.bytes.clone(),
                 lines: piece.span.start - 1..piece.span.end,
                 key: cache::key(&piece.embedded),

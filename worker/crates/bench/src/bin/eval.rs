@@ -1,6 +1,9 @@
 //! Prints the quality of search on the evaluation set, for the product and for the plain reference.
 //!
-//! usage: eval SET_DIR [--vectors FILE] [--chunks ROWS.jsonl] [--missing OUT.jsonl] [--json OUT.json]
+//! usage: eval SET_DIR [--vectors FILE] [--chunks lines|ROWS.jsonl] [--missing OUT.jsonl] [--json OUT.json]
+//!
+//! Chunks are cut by syntax unless `--chunks` says otherwise. Vectors come from a file (see [`bench::cache`]); what it
+//! lacks takes no part, and `--missing` writes those texts so that an embedder can fill the file.
 
 use std::error::Error;
 use std::io::Write;
@@ -48,7 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let set = EvalSet::load(&args.set)?;
     let vectors = VectorCache::open(&args.vectors)?;
     let plain = Plain::new(&set);
-    let cut = Cut::from_rows(&set, args.chunks.as_deref().unwrap_or(Path::new("")))?;
+    let start = Instant::now();
+    let cut = match &args.chunks {
+        None => Cut::by_syntax(&set),
+        Some(path) if path.as_os_str() == "lines" => Cut::by_lines(&set),
+        Some(path) => Cut::from_rows(&set, path)?,
+    };
+    println!("cut into chunks in {:.0} ms", ms(start));
     if let Some(path) = &args.missing {
         return write_missing(path, &set, &plain, &cut, &vectors);
     }
