@@ -1,0 +1,86 @@
+// Runs every benchmark and writes docs/benchmarks.json and docs/benchmarks.md: `node e2e/bench/run.mjs [part …]`.
+// Parts: sizes, search, app, embed. Rows of parts that are not run are kept from the last file.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpus, homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { top } from "../lib/alcove.mjs";
+
+const cache = process.env.ALCOVE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "alcove");
+const dist = process.env.ALCOVE_DIST ?? join(top, "dist");
+const scratch = mkdtempSync(join(tmpdir(), "alcove-bench-"));
+const wanted = process.argv.slice(2);
+const runs = (part) => wanted.length === 0 || wanted.includes(part);
+const sh = (command, args, env = {}) =>
+  execFileSync(command, args, { cwd: top, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } });
+const read = (file) => JSON.parse(readFileSync(file, "utf8"));
+
+/** Rows by the part that made them. @type {Record<string, object[]>} */
+const parts = {};
+
+/** Sum of the brotli files below dist/ whose path fits. */
+function brotliKb(fits) {
+  let bytes = 0;
+  for (const entry of readdirSync(dist, { recursive: true })) {
+    const path = String(entry);
+    if (path.endsWith(".br") && fits(path.slice(0, -3))) bytes += statSync(join(dist, path)).size;
+  }
+  return bytes / 1024;
+}
+
+if (runs("sizes")) {
+  const size = (name, target, fits) => ({
+    id: "size_brotli_kb", case: name, value: Number(brotliKb(fits).toFixed(1)), unit: "KB", target, samples: 1,
+  });
+  const worker = (module) => (path) => path === `workers/${module}.js` || path === `workers/${module}_bg.wasm`;
+  parts.sizes = [
+    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor\.worker/.test(path)),
+    size("engine worker", "≤ 1600", worker("engine")),
+    size("model worker, CPU", "≤ 3000", worker("model_cpu")),
+    size("model worker, CPU with relaxed SIMD", "≤ 3000", worker("model_relaxed")),
+    size("model worker, WebGPU", "≤ 3000", worker("model_gpu")),
+    size("editor (Monaco)", "≤ 1200", (path) => path.startsWith("assets/") && (path.includes("monaco") || /editor\.worker/.test(path))),
+  ];
+}
+
+const set = process.env.ALCOVE_EVALUATION_SET ?? join(cache, "evaluation-set");
+if (runs("search") || runs("app")) sh("python3", ["e2e/eval/make.py", set]);
+
+if (runs("search")) {
+  const out = join(scratch, "search.json");
+  sh("cargo", ["run", "--quiet", "--release", "-p", "bench", "--bin", "eval", "--", set, "--json", out], {
+    CARGO_TARGET_DIR: join(cache, "target", "native"),
+  });
+  parts.search = read(out);
+}
+
+if (runs("app")) {
+  const out = join(scratch, "app.json");
+  sh("node", ["e2e/bench/app.mjs", "--set", set, "--json", out]);
+  parts.app = read(out);
+}
+
+if (runs("embed")) {
+  const out = join(scratch, "embed.json");
+  sh("bash", [".ci/bench-embed", out]);
+  parts.embed = read(out);
+}
+
+const file = join(top, "docs", "benchmarks.json");
+const old = existsSync(file) ? read(file) : { parts: {} };
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: top, encoding: "utf8" }).trim();
+const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}`;
+const stamp = { machine, date: new Date().toISOString().slice(0, 10), commit };
+const merged = { ...old.parts };
+for (const [part, rows] of Object.entries(parts)) merged[part] = { ...stamp, rows };
+mkdirSync(join(top, "docs"), { recursive: true });
+const rows = Object.values(merged).flatMap((part) => part.rows);
+writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
+
+let page = "# Benchmarks\n\nWritten by `make bench`; do not edit. Machines are shared and noisy: read ratios before times.\n";
+for (const [part, { machine, date, commit, rows }] of Object.entries(merged)) {
+  page += `\n## ${part}\n\n${date}, commit ${commit}, ${machine}.\n\n| id | case | value | target | samples |\n|---|---|---:|---|---:|\n`;
+  for (const row of rows) page += `| \`${row.id}\` | ${row.case} | ${row.value} ${row.unit} | ${row.target ?? ""} | ${row.samples ?? ""} |\n`;
+}
+writeFileSync(join(top, "docs", "benchmarks.md"), page);
+console.log(page);
