@@ -1,0 +1,60 @@
+//! What a visitor downloads, as the server sends it: packed with brotli.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+
+/// Name, test for a file's path below the served folder, limit in kilobytes (1000 bytes) of all that match.
+type Budget = (&'static str, fn(&str) -> bool, u64);
+
+const BUDGETS: &[Budget] = &[
+    ("page", |path| path.starts_with("assets/app-") || path.starts_with("assets/start-"), 400),
+    ("engine worker", |path| path.starts_with("workers/engine"), 1_600),
+    ("model worker, CPU", |path| path.starts_with("workers/model_cpu"), 3_000),
+    ("model worker, relaxed SIMD", |path| path.starts_with("workers/model_relaxed"), 3_000),
+    ("model worker, WebGPU", |path| path.starts_with("workers/model_gpu"), 3_000),
+    (
+        "editor",
+        |path| {
+            ["monaco-", "editor-worker-", "codicon-"]
+                .iter()
+                .any(|stem| path.starts_with(&format!("assets/{stem}")))
+        },
+        1_200,
+    ),
+];
+
+#[test]
+fn downloads_stay_within_their_budgets() {
+    let dist = std::env::var_os("ALCOVE_DIST").map_or_else(|| tidy::top().join("dist"), PathBuf::from);
+    if !dist.join("index.html").is_file() {
+        println!("sizes were not checked: {} has no build; run `make build` first", dist.display());
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (name, matches, limit_kb) in BUDGETS {
+        let mut bytes = 0;
+        for folder in ["assets", "workers"] {
+            for entry in std::fs::read_dir(dist.join(folder)).unwrap() {
+                let file = entry.unwrap().file_name().into_string().unwrap();
+                let path = format!("{folder}/{file}");
+                if matches(&path) && !file.ends_with(".br") && !file.ends_with(".gz") {
+                    bytes += sent_bytes(&dist.join(&path));
+                }
+            }
+        }
+        println!("{name}: {} of {limit_kb} KB", bytes / 1000);
+        if bytes == 0 {
+            wrong.push(format!("{name}: nothing in the build has that name"));
+        } else if bytes > limit_kb * 1000 {
+            wrong.push(format!("{name}: {} KB, the budget is {limit_kb} KB", bytes / 1000));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Size of the packed sibling, or of the file where packing does not pay.
+fn sent_bytes(path: &Path) -> u64 {
+    let mut packed = path.as_os_str().to_owned();
+    packed.push(".br");
+    std::fs::metadata(packed).or_else(|_| std::fs::metadata(path)).unwrap().len()
+}
