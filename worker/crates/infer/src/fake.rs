@@ -1,0 +1,59 @@
+//! A model for tests: its vectors depend on the tokens alone, so every mix-up shows.
+
+use std::cell::{Cell, RefCell};
+
+use crate::{Embed, EmbedError, Steps};
+
+/// Turns token ids into reproducible vectors of unit length, remembers its batches and fails when told to.
+#[derive(Debug)]
+pub struct FakeModel {
+    dim: usize,
+    fail_next: Cell<bool>,
+    /// Lengths of the texts of every batch so far.
+    pub batches: RefCell<Vec<Vec<usize>>>,
+}
+
+impl FakeModel {
+    /// A model with vectors of length `dim`.
+    #[must_use]
+    pub fn new(dim: usize) -> Self {
+        Self { dim, fail_next: Cell::new(false), batches: RefCell::default() }
+    }
+
+    /// The next batch fails as if the device were gone.
+    pub fn fail_next(&self) {
+        self.fail_next.set(true);
+    }
+
+    /// The vector of one text.
+    #[must_use]
+    pub fn vector(&self, ids: &[u32]) -> Vec<f32> {
+        let mut state = 0x9E37_79B9_u32;
+        for id in ids {
+            state = (state ^ id).wrapping_mul(0x0100_0193).rotate_left(13);
+        }
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        let mut vector: Vec<f32> = (0..self.dim).map(|_| next()).collect();
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        vector.iter_mut().for_each(|x| *x /= length);
+        vector
+    }
+}
+
+impl Embed for FakeModel {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    async fn embed(&self, batch: &[&[u32]], steps: &impl Steps) -> Result<Vec<f32>, EmbedError> {
+        self.batches.borrow_mut().push(batch.iter().map(|ids| ids.len()).collect());
+        steps.next().await;
+        if self.fail_next.take() {
+            return Err(EmbedError::DeviceLost("the fake device was taken away".into()));
+        }
+        Ok(batch.iter().flat_map(|ids| self.vector(ids)).collect())
+    }
+}
