@@ -1,10 +1,11 @@
 // Puts what the build made into the folder that the server serves: hashed assets, un-hashed workers, models, the
 // sample, `index.html` with the build's id, and a brotli and a gzip sibling of everything that shrinks.
 //
-// usage: node .ci/assemble.mjs --made DIR --dist DIR --packed DIR --models DIR --int8 DIR
+// usage: node .ci/assemble.mjs --made DIR --dist DIR --packed DIR --models DIR --int8 DIR [--fast]
 //
 // Files are written beside their place and moved in, and only when they changed, so that a running server never
-// sends half a file and browsers keep what is still true. Packing is slow and kept in --packed by content.
+// sends half a file and browsers keep what is still true. Packing is slow and kept in --packed by content; `--fast`
+// leaves it out and takes what modules there are, for a quick look while working.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -15,7 +16,8 @@ import * as zlib from 'node:zlib';
 import { zip } from './zip.mjs';
 
 const names = ['made', 'dist', 'packed', 'models', 'int8'];
-const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
+const options = Object.fromEntries(names.map((name) => [name, /** @type {const} */ ({ type: 'string' })]));
+const { values } = parseArgs({ options: { ...options, fast: { type: 'boolean', default: false } } });
 for (const name of names) if (!values[name]) throw new Error(`--${name} is missing`);
 const [made, dist, packed, models, int8] = names.map((name) => resolve(values[name]));
 const top = resolve(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..');
@@ -40,6 +42,7 @@ async function* walk(/** @type {string} */ folder) {
 
 // Workers, by their own names: the page asks for them with `?v=BUILD`.
 for (const module of ['engine', 'model_cpu', 'model_relaxed', 'model_gpu']) {
+  if (values.fast && !existsSync(join(made, module))) continue;
   for (const name of [`${module}.js`, `${module}_bg.wasm`]) put(`workers/${name}`, await readFile(join(made, module, name)));
   const snippets = join(made, module, 'snippets');
   if (existsSync(snippets)) for await (const path of walk(snippets)) put(`workers/snippets/${relative(snippets, path)}`, await readFile(path));
@@ -56,7 +59,17 @@ const script = asset('app', '.js', await readFile(join(made, 'app/app.js')));
 const wasm = asset('app', '.wasm', await readFile(join(made, 'app/app_bg.wasm')));
 const snippets = join(made, 'app/snippets');
 if (existsSync(snippets)) for await (const path of walk(snippets)) put(`assets/snippets/${relative(snippets, path)}`, await readFile(path));
-const start = asset('start', '.js', `import init from '${script}';\nawait init({ module_or_path: '${wasm}' });\n`);
+const start = asset(
+  'start',
+  '.js',
+  `import init from '${script}';
+init({ module_or_path: '${wasm}' }).catch((err) => {
+  console.error(err);
+  const status = document.querySelector('main.waiting [role=status]');
+  if (status) status.textContent = 'Alcove could not be started. Check the connection, then reload the page.';
+});
+`,
+);
 const sheets = [...template.matchAll(/<link data-trunk rel="css" href="\.\.\/(style\/[a-z.-]+)"\s*\/>/g)].map((match) => match[1]);
 const styles = await Promise.all(sheets.map((sheet) => readFile(join(top, sheet), 'utf8')));
 const css = asset('style', '.css', styles.join('\n'));
@@ -103,7 +116,7 @@ const packs = [
 ];
 await mkdir(packed, { recursive: true });
 const shrinks = (/** @type {string} */ name) => /\.(js|css|html|wasm|json|svg|txt)$/.test(name);
-const jobs = [...files].flatMap(([name, file]) => (shrinks(name) ? packs.map((kind) => ({ name, file, ...kind })) : []));
+const jobs = [...files].flatMap(([name, file]) => (!values.fast && shrinks(name) ? packs.map((kind) => ({ name, file, ...kind })) : []));
 await Promise.all(
   jobs.map(async ({ name, file, ending, pack }) => {
     const bytes = 'bytes' in file ? file.bytes : await readFile(file.from);
