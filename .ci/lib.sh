@@ -34,19 +34,13 @@ fail() {
 have() { command -v "$1" >/dev/null 2>&1; }
 seconds() { date +%s.%N; }
 
-# stage NAME COMMAND…: run it in a subshell that stops at its first failure, and print how long it took. (Never call it
-# in a condition: there bash would go on after a failure.)
+# stage NAME COMMAND…: run it and print how long it took. The command runs in this shell, so that it can count, and with
+# its status looked at, so that a function must itself stop at its first failing line.
 stage() {
-  local name=$1 began status
+  local name=$1 began status=0
   shift
   began=$(seconds)
-  set +e
-  (
-    set -e
-    "$@"
-  )
-  status=$?
-  set -e
+  "$@" || status=$?
   printf '%-34s %7.1f s%s\n' "$name" "$(awk -v a="$began" -v b="$(seconds)" 'BEGIN { print b - a }')" \
     "$([ "$status" -eq 0 ] || echo '  FAILED')"
   return "$status"
