@@ -21,7 +21,7 @@ format_check() { cargo fmt --all --check; }
 scripts_check() {
   local script
   for script in .ci/*; do
-    if [ -f "$script" ] && head -n 1 "$script" | grep -q 'bash'; then bash -n "$script"; fi
+    if [ -f "$script" ] && head -n 1 "$script" | grep -q 'bash'; then bash -n "$script" || return 1; fi
   done
   if have shellcheck; then
     grep -lE '^#!.*bash|shellcheck shell=bash' .ci/* 2>/dev/null | xargs shellcheck -x -e SC1091,SC2034,SC2154
