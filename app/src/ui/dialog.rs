@@ -87,10 +87,12 @@ fn AskText(prompt: Prompt) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let (from, to) = prompt.selected_utf16;
     Effect::new(move |_| {
-        if let Some(field) = field.get() {
+        let Some(field) = field.get() else { return };
+        // After the dialog has opened, which moves the focus itself.
+        request_animation_frame(move || {
             let _gone = field.focus();
             let _not_text = field.set_selection_range(from, to);
-        }
+        });
     });
     let run = prompt.run;
     let submit = move |event: web_sys::SubmitEvent| {
