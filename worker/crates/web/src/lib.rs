@@ -2,11 +2,13 @@
 //!
 //! Only mechanism lives here. What to store, when to yield and whom to tell is decided by the two worker binaries.
 
+mod fetch;
 mod locks;
 mod opfs;
 mod scope;
 mod turn;
 
+pub use fetch::{Expect, FetchError, fetch_kept, fetch_small};
 pub use locks::{Lock, LockError, try_lock, wait_lock};
 pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,

@@ -60,7 +60,7 @@ fn disk_fault(err: JsValue) -> DiskFault {
     if name_of(&err) == "QuotaExceededError" { DiskFault::Quota } else { DiskFault::Io(words_of(&err)) }
 }
 
-async fn root(create: bool) -> Result<FileSystemDirectoryHandle, OpfsError> {
+pub(crate) async fn root(create: bool) -> Result<FileSystemDirectoryHandle, OpfsError> {
     let storage = Reflect::get(&js_sys::global(), &"navigator".into())
         .and_then(|navigator| Reflect::get(&navigator, &"storage".into()))
         .map_err(|_| OpfsError::Unavailable)?;
@@ -74,7 +74,7 @@ async fn root(create: bool) -> Result<FileSystemDirectoryHandle, OpfsError> {
     folder(&handle.unchecked_into(), ROOT, create).await
 }
 
-async fn folder(
+pub(crate) async fn folder(
     parent: &FileSystemDirectoryHandle,
     name: &str,
     create: bool,
@@ -85,7 +85,7 @@ async fn folder(
     handle.map(|handle| handle.unchecked_into()).map_err(opfs_error)
 }
 
-async fn file(
+pub(crate) async fn file(
     parent: &FileSystemDirectoryHandle,
     name: &str,
     create: bool,
@@ -96,13 +96,13 @@ async fn file(
     handle.map(|handle| handle.unchecked_into()).map_err(opfs_error)
 }
 
-async fn handle_of(file: &FileSystemFileHandle) -> Result<FileSystemSyncAccessHandle, OpfsError> {
+pub(crate) async fn handle_of(file: &FileSystemFileHandle) -> Result<FileSystemSyncAccessHandle, OpfsError> {
     let handle = JsFuture::from(file.create_sync_access_handle()).await;
     handle.map(|handle| handle.unchecked_into()).map_err(opfs_error)
 }
 
 /// Names of the entries of a folder.
-async fn entries(folder: &FileSystemDirectoryHandle) -> Result<Vec<String>, OpfsError> {
+pub(crate) async fn entries(folder: &FileSystemDirectoryHandle) -> Result<Vec<String>, OpfsError> {
     let keys = folder.keys();
     let mut names = Vec::new();
     loop {
