@@ -70,8 +70,10 @@ pub unsafe extern "C" fn embed(precision: u32, at: *mut u8, num: usize, len: usi
     let ids: Vec<u32> = ids.as_chunks::<4>().0.iter().map(|id| u32::from_le_bytes(*id)).collect();
     let batch: Vec<&[u32]> = ids.chunks_exact(len).collect();
     let out = match precision {
-        32 => FLOAT.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed(&batch).ok())),
-        8 => INT8.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed(&batch).ok())),
+        32 => {
+            FLOAT.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed_now(&batch).ok()))
+        }
+        8 => INT8.with_borrow(|encoder| encoder.as_ref().and_then(|encoder| encoder.embed_now(&batch).ok())),
         _ => None,
     };
     let Some(out) = out else { return std::ptr::null() };

@@ -20,10 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let weights =
             Weights::from_safetensors(&std::fs::read(dir.join("model.safetensors"))?, Shape::MINI_LM)?;
         let encoder = F32Encoder::new(weights);
-        Box::new(move |batch| encoder.embed(batch))
+        Box::new(move |batch| encoder.embed_now(batch))
     } else {
         let encoder = Int8Encoder::decode(&std::fs::read(kind)?)?;
-        Box::new(move |batch| encoder.embed(batch))
+        Box::new(move |batch| encoder.embed_now(batch))
     };
     let mut out = std::io::stdout().lock();
     let start = std::time::Instant::now();

@@ -58,7 +58,7 @@ pub fn input_ranges(weights: Weights, texts: &[&[u32]]) -> Result<InputRanges, R
         layers,
     };
     for text in texts {
-        encoder.embed(&[text])?;
+        encoder.embed_now(&[text])?;
     }
     let ranges = encoder.layers.into_iter().flat_map(|layer| {
         [layer.qkv, layer.mix, layer.expand, layer.contract].map(|biased| biased.dense.range.into_inner())

@@ -55,3 +55,12 @@ pub enum RunError {
     #[error("the graphics processor stopped: {0}")]
     Device(String),
 }
+
+impl From<RunError> for infer::EmbedError {
+    fn from(err: RunError) -> Self {
+        match err {
+            RunError::Device(why) => Self::DeviceLost(why),
+            other => Self::BadInput(other.to_string()),
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! its tokens cost, and no sequence can see another. A run goes layer by layer, so that its owner can let something
 //! more urgent go first.
 
+use infer::{Embed, EmbedError, Steps};
+
 use super::attention::{Scratch, attention};
 use super::gemm::{Finish, Packed, gemm};
 use super::math::{gelu, layer_norm};
@@ -237,13 +239,27 @@ impl<D: Dense, T: Table> Encoder<D, T> {
         run.layer < self.layers.len()
     }
 
-    /// Embed a batch in one go: one vector of `hidden` numbers and unit length per sequence, one behind the other.
+    /// Embed a batch without giving way: one vector of `hidden` numbers and unit length per sequence, one behind the other.
     ///
     /// # Errors
     /// See [`RunError`].
-    pub fn embed(&self, batch: &[&[u32]]) -> Result<Vec<f32>, RunError> {
+    pub fn embed_now(&self, batch: &[&[u32]]) -> Result<Vec<f32>, RunError> {
         let mut run = self.start(batch)?;
         while self.step(&mut run) {}
+        Ok(run.finish(self.shape.hidden))
+    }
+}
+
+impl<D: Dense, T: Table> Embed for Encoder<D, T> {
+    fn dim(&self) -> usize {
+        self.shape.hidden
+    }
+
+    async fn embed(&self, batch: &[&[u32]], steps: &impl Steps) -> Result<Vec<f32>, EmbedError> {
+        let mut run = self.start(batch)?;
+        while self.step(&mut run) {
+            steps.next().await;
+        }
         Ok(run.finish(self.shape.hidden))
     }
 }

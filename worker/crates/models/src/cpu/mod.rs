@@ -12,3 +12,6 @@ pub(crate) mod quantised;
 mod simd;
 
 pub use encoder::{Dense, Encoder, F32Encoder, Run, Table};
+
+/// True when this module uses relaxed SIMD instructions.
+pub const RELAXED_SIMD: bool = cfg!(target_feature = "relaxed-simd");

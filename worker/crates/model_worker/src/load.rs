@@ -1,0 +1,164 @@
+//! From a folder on the server to a model that runs: manifest, files, device, a check and a measurement.
+
+use infer::Embed as _;
+use models::cpu::F32Encoder;
+use models::manifest::{MAX_MANIFEST_BYTES, Manifest};
+use models::{INT8_VERSION, Int8Encoder, LoadError, Shape, Weights};
+use protocol::{
+    DeviceKind, DeviceReport, EmbedderInfo, Fault, FaultCode, LoadEmbedder, LoadProgress, Precision,
+};
+use stdx::{Clock as _, SystemClock};
+use tokens::Tokenizer;
+use web::{Expect, FetchError, fetch_kept, fetch_small};
+
+use crate::device::Model;
+
+/// The model was trained on texts up to this length; more is cut.
+const MAX_TOKENS: usize = 256;
+
+/// A loaded model with what belongs to it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The model.
+    pub model: Model,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// What is told about it.
+    pub info: EmbedderInfo,
+}
+
+/// Load what `request` asks for.
+pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) -> Result<Loaded, Fault> {
+    let folder = request.base_url.trim_end_matches('/');
+    if cfg!(not(feature = "webgpu")) && request.device == Some(DeviceKind::WebGpu) {
+        return Err(Fault::new(
+            FaultCode::Unsupported,
+            "This build of the model worker runs on the processor only.",
+        ));
+    }
+    let manifest = fetch_small(&format!("{folder}/manifest.json"), MAX_MANIFEST_BYTES as u64).await;
+    let manifest = Manifest::from_json(&manifest.map_err(network)?).ok_or_else(|| {
+        bad("The list of model files could not be read. Run the set-up again to replace it.")
+    })?;
+    let get = async |name: &str, stage: &str| {
+        let file = manifest
+            .file(name)
+            .ok_or_else(|| bad(format!("The list of model files has no {name}. Run the set-up again.")))?;
+        let expect = Expect { name: name.to_owned(), bytes: file.bytes, sha256: file.sha256.clone() };
+        let progress = |done_bytes, total_bytes| {
+            on_progress(LoadProgress {
+                stage: stage.to_owned(),
+                done_bytes,
+                total_bytes: file.bytes.max(total_bytes),
+            });
+        };
+        fetch_kept(&format!("{folder}/{name}"), &expect, progress).await.map_err(network)
+    };
+
+    let tokenizer = Tokenizer::from_json(&get("tokenizer.json", "Fetching the tokenizer").await?, MAX_TOKENS)
+        .map_err(|err| bad(format!("The tokenizer cannot be used: {err}.")))?;
+
+    let mut reason = String::new();
+    let mut model = None;
+    if request.device != Some(DeviceKind::Cpu) {
+        let weights = async || get("model.safetensors", "Fetching the model").await;
+        match gpu(weights).await {
+            Ok(on_gpu) => model = Some(on_gpu),
+            Err(fault) if request.device == Some(DeviceKind::WebGpu) => return Err(fault),
+            Err(fault) => reason = format!("{} ", fault.sentence),
+        }
+    }
+    let model = match (model, request.precision.unwrap_or(Precision::Int8)) {
+        (Some(model), _) => {
+            reason.push_str("A hardware GPU with what the model needs was found.");
+            model
+        }
+        (None, Precision::Int8) => {
+            let file = get("model.int8.bin", "Fetching the model").await?;
+            reason.push_str(
+                "int8 on the processor: nearly the same results as float32 in less than half the time.",
+            );
+            Model::Int8(Int8Encoder::decode(&file).map_err(|err| unusable(&err))?)
+        }
+        (None, Precision::F32) => {
+            let file = get("model.safetensors", "Fetching the model").await?;
+            reason.push_str("float32 on the processor, as asked.");
+            let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
+            drop(file);
+            Model::Float(F32Encoder::new(weights))
+        }
+    };
+    on_progress(LoadProgress { stage: "Measuring the device".into(), done_bytes: 0, total_bytes: 0 });
+    let sequences_per_s = measure(&model).await?;
+    let info = EmbedderInfo {
+        model: match model.precision() {
+            Precision::Int8 => format!("{}/int8.{INT8_VERSION}", manifest.model),
+            // The float32 paths agree to a millionth, so their vectors may stand side by side.
+            Precision::F32 => format!("{}/f32", manifest.model),
+        },
+        dim: model.dim() as u32,
+        max_tokens: MAX_TOKENS as u32,
+        device: DeviceReport {
+            device: model.device(),
+            precision: model.precision(),
+            reason,
+            // The page asked the adapter for its name before it started this worker.
+            adapter: String::new(),
+            relaxed_simd: models::cpu::RELAXED_SIMD,
+            sequences_per_s,
+        },
+    };
+    Ok(Loaded { model, tokenizer, info })
+}
+
+#[cfg(feature = "webgpu")]
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E) -> Result<Model, Fault> {
+    use models::tensor::{TensorEncoder, webgpu};
+    let device = webgpu().await.map_err(|why| Fault::new(FaultCode::Unsupported, format!("{why}.")))?;
+    let file = weights().await?;
+    let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
+    drop(file);
+    Ok(Model::Gpu(TensorEncoder::new(&weights, device)))
+}
+
+#[cfg(not(feature = "webgpu"))]
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(_weights: E) -> Result<Model, Fault> {
+    Err(Fault::new(FaultCode::Unsupported, "This build of the model worker runs on the processor."))
+}
+
+/// Sequences of 128 tokens per second, after a first run that lets the browser finish its compilation. The first run
+/// also checks the outcome: a device that computes nonsense must not fill an index.
+async fn measure(model: &Model) -> Result<f32, Fault> {
+    let failed = |err: infer::EmbedError| {
+        Fault::new(FaultCode::Unsupported, format!("The model does not run: {err}."))
+    };
+    let ids = models::golden::ids();
+    let got = model.embed(&[&ids], &()).await.map_err(failed)?;
+    if !models::golden::agrees(&got) {
+        return Err(Fault::new(
+            FaultCode::Unsupported,
+            "This device computes the model wrongly, so it is not used for search by meaning.",
+        ));
+    }
+    let clock = SystemClock::default();
+    let mut best_ms = f64::MAX;
+    for _ in 0..2 {
+        let start = clock.monotonic_ms();
+        model.embed(&[ids.as_slice(); 2], &()).await.map_err(failed)?;
+        best_ms = best_ms.min(clock.monotonic_ms() - start);
+        web::turn().await;
+    }
+    Ok((2000.0 / best_ms.max(0.1)) as f32)
+}
+
+fn network(err: FetchError) -> Fault {
+    Fault::new(FaultCode::Network, err.to_string()).retry_after_ms(5000)
+}
+
+fn bad(sentence: impl Into<String>) -> Fault {
+    Fault::new(FaultCode::BadFile, sentence)
+}
+
+fn unusable(err: &LoadError) -> Fault {
+    bad(format!("The model cannot be used: {err}. Run the set-up again to replace it."))
+}
