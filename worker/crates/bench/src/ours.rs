@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use index::{ChunkDoc, FileDoc, Filter, Index, Layers, NO_KIND, Query, embed_text};
+use index::{ChunkDoc, FileDoc, Filter, Index, Key, Layers, NO_KIND, Query, embed_text};
 use rustc_hash::FxHashMap;
 use syntax::{Analyser, Chunk, Lang, chunk_by_lines};
 
@@ -18,6 +18,8 @@ pub struct Piece {
     pub kind: u8,
     /// Byte range in the file.
     pub bytes: std::ops::Range<u32>,
+    /// Key of its vector: symbol and text, without the path, so that a renamed file keeps its vectors.
+    pub key: Key,
     /// What is embedded.
     pub embedded: String,
 }
@@ -50,6 +52,7 @@ impl Cut {
             let piece = |chunk: Chunk| {
                 let text = &file.text[chunk.bytes.start as usize..chunk.bytes.end as usize];
                 Piece {
+                    key: key_of(&chunk.symbol, text),
                     embedded: embed_text(&file.path, lang.id(), &chunk.symbol, text),
                     kind: chunk.symbol_kind.map_or(NO_KIND, |kind| kind as u8),
                     bytes: chunk.bytes,
@@ -87,6 +90,10 @@ impl Cut {
     }
 }
 
+fn key_of(symbol: &str, text: &str) -> Key {
+    cache::key(&format!("{symbol}\0{text}"))
+}
+
 fn line_starts(text: &str) -> Vec<u32> {
     std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect()
 }
@@ -96,7 +103,8 @@ fn piece(file: &Source, starts: &[u32], span: Span) -> Piece {
     let start = starts.get(span.start as usize - 1).copied().unwrap_or(end);
     let text = &file.text[start as usize..end as usize];
     let embedded = embed_text(&file.path, "python", &span.symbol, text);
-    Piece { span, kind: NO_KIND, bytes: start..end, embedded }
+    let key = key_of(&span.symbol, text);
+    Piece { span, key, kind: NO_KIND, bytes: start..end, embedded }
 }
 
 /// Index the set; chunks whose text is in `vectors` get their vector.
@@ -111,7 +119,7 @@ pub fn build(set: &EvalSet, cut: &Cut, vectors: &VectorCache) -> Index {
                 kind: piece.kind,
                 bytes: piece.bytes.clone(),
                 lines: piece.span.start - 1..piece.span.end,
-                key: cache::key(&piece.embedded),
+                key: piece.key,
             })
             .collect();
         index.put_file(&FileDoc {
@@ -125,7 +133,7 @@ pub fn build(set: &EvalSet, cut: &Cut, vectors: &VectorCache) -> Index {
     for piece in cut.pieces.iter().flatten() {
         if let Some(vector) = vectors.get(&piece.embedded) {
             // Vectors of the cache have the right length; a refusal would show as a missing vector.
-            let _ = index.put_vector(cache::key(&piece.embedded), vector);
+            let _ = index.put_vector(piece.key, vector);
         }
     }
     index
