@@ -95,8 +95,7 @@ impl Engine {
                 }
             }
             Event::QueryVector { search, result } => {
-                let now_ms = self.clock.monotonic_ms();
-                self.searches.vector(self.space.as_mut(), search, result, now_ms);
+                self.searches.vector(self.space.as_mut(), search, result);
             }
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
@@ -151,15 +150,12 @@ impl Engine {
             }
             R::GetSetting(call) => reply.settle(files::get_setting(self, &call.key)),
             R::PutSetting(call) => reply.settle(files::put_setting(self, &call.key, call.value.as_deref())),
-            R::Search(call) => {
-                let now_ms = self.clock.monotonic_ms();
-                match &mut self.space {
-                    Some(space) => {
-                        self.searches.start(space, &self.embedding, &self.events, call.query, reply, now_ms);
-                    }
-                    None => reply.fault(workspaces::none_open()),
+            R::Search(call) => match &mut self.space {
+                Some(space) => {
+                    self.searches.start(space, &self.embedding, &self.events, call.query, reply);
                 }
-            }
+                None => reply.fault(workspaces::none_open()),
+            },
             R::QuickOpen(call) => reply.settle(symbols::quick_open(self, &call)),
             R::Outline(call) => reply.settle(symbols::outline(self, &call.path)),
             R::FindSymbols(call) => reply.settle(symbols::find(self, &call.text, call.k)),
@@ -198,7 +194,7 @@ impl Engine {
         let start = self.clock.monotonic_ms();
         let until_ms = start + SLICE_MS;
         if self.searches.has_work() {
-            self.searches.step(space, || self.clock.monotonic_ms(), until_ms);
+            self.searches.step(space, SLICE_MS);
             return true;
         }
         self.embedding.dispatch(space, &self.events);
@@ -219,6 +215,11 @@ impl Engine {
             return true;
         }
         space.index.compact_step(COMPACT_BUDGET)
+    }
+
+    /// Ticks since the start.
+    pub(crate) fn ticks(&self) -> u32 {
+        self.ticks
     }
 
     /// Note that a person just changed something, so that saving derived data waits.

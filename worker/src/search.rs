@@ -6,6 +6,7 @@ use index::grep::Pattern;
 use index::{Filter, Hit, Layers, Query};
 use link::Reply;
 use protocol::{Embed, Fault, FaultCode, Layer, SearchHit, SearchQuery, SearchReply, SymbolKind};
+use stdx::{Clock as _, SystemClock};
 use text::LineIndex;
 
 use crate::convert;
@@ -50,6 +51,7 @@ pub(crate) struct Searches {
     scans: Vec<Scan>,
     next_id: u64,
     vectors: HashMap<String, Vec<f32>>,
+    clock: SystemClock,
 }
 
 impl Searches {
@@ -61,8 +63,8 @@ impl Searches {
         events: &Sender,
         query: SearchQuery,
         reply: Reply,
-        now_ms: f64,
     ) {
+        let now_ms = self.clock.monotonic_ms();
         let filter = match convert::filter_to_index(&query.filter) {
             Ok(filter) => filter,
             Err(fault) => return reply.fault(fault),
@@ -89,21 +91,14 @@ impl Searches {
             });
             return;
         }
-        self.smart(space, embedding, events, Waiting { reply, query, filter, started_ms: now_ms }, now_ms);
+        self.smart(space, embedding, events, Waiting { reply, query, filter, started_ms: now_ms });
     }
 
-    fn smart(
-        &mut self,
-        space: &mut Space,
-        embedding: &Embedding,
-        events: &Sender,
-        search: Waiting,
-        now_ms: f64,
-    ) {
+    fn smart(&mut self, space: &mut Space, embedding: &Embedding, events: &Sender, search: Waiting) {
         let layers = convert::layers_to_index(&search.query.layers);
         let wants_vectors = layers.contains(Layers::VECTORS) && space.index.num_vectors() > 0;
         if let Some(vector) = self.vectors.get(&search.query.text).filter(|_| wants_vectors).cloned() {
-            let reply = answer(space, &search, Some(&vector), now_ms, "");
+            let reply = answer(space, &search, Some(&vector), &self.clock, "");
             return search.reply.done(&reply);
         }
         let Some(caller) = embedding.caller().filter(|_| wants_vectors) else {
@@ -113,10 +108,10 @@ impl Searches {
             } else {
                 ""
             };
-            let reply = answer(space, &search, None, now_ms, notice);
+            let reply = answer(space, &search, None, &self.clock, notice);
             return search.reply.done(&reply);
         };
-        search.reply.event(&answer(space, &search, None, now_ms, ""));
+        search.reply.event(&answer(space, &search, None, &self.clock, ""));
         let id = self.next_id;
         self.next_id += 1;
         let pending = caller.call(Embed { texts: vec![search.query.text.clone()], urgent: true }, Vec::new());
@@ -131,13 +126,7 @@ impl Searches {
     }
 
     /// The embedding of a query is there.
-    pub(crate) fn vector(
-        &mut self,
-        space: Option<&mut Space>,
-        id: u64,
-        result: Result<Vec<f32>, Fault>,
-        now_ms: f64,
-    ) {
+    pub(crate) fn vector(&mut self, space: Option<&mut Space>, id: u64, result: Result<Vec<f32>, Fault>) {
         let Some(search) = self.waiting.remove(&id) else { return };
         let Some(space) = space else {
             return search.reply.fault(Fault::new(FaultCode::Cancelled, "The workspace was closed."));
@@ -147,7 +136,7 @@ impl Searches {
         }
         match result {
             Ok(vector) if vector.len() == crate::space::DIM => {
-                let reply = answer(space, &search, Some(&vector), now_ms, "");
+                let reply = answer(space, &search, Some(&vector), &self.clock, "");
                 if self.vectors.len() >= KEPT_QUERIES {
                     self.vectors.clear();
                 }
@@ -156,7 +145,7 @@ impl Searches {
             }
             Ok(_) | Err(_) => {
                 let notice = "Found by words only: the model could not read the query.";
-                let reply = answer(space, &search, None, now_ms, notice);
+                let reply = answer(space, &search, None, &self.clock, notice);
                 search.reply.done(&reply);
             }
         }
@@ -178,18 +167,19 @@ impl Searches {
         !self.scans.is_empty()
     }
 
-    /// Scan until `until_ms`; the newest scan goes first, for it is the one that a person looks at.
-    pub(crate) fn step(&mut self, space: &mut Space, now_ms: impl Fn() -> f64, until_ms: f64) {
+    /// Scan for about `budget_ms`; the newest scan goes first, for it is the one that a person looks at.
+    pub(crate) fn step(&mut self, space: &mut Space, budget_ms: f64) {
+        let until_ms = self.clock.monotonic_ms() + budget_ms;
         while let Some(mut scan) = self.scans.pop() {
             if scan.reply.cancel().is_cancelled() {
                 continue;
             }
-            while scan.next < scan.paths.len() && now_ms() < until_ms {
+            while scan.next < scan.paths.len() && self.clock.monotonic_ms() < until_ms {
                 let path = scan.paths[scan.next].clone();
                 scan.next += 1;
                 scan_file(space, &mut scan, &path);
             }
-            let now = now_ms();
+            let now = self.clock.monotonic_ms();
             if scan.next == scan.paths.len() || scan.num_more >= MAX_COUNTED {
                 let reply = scan_reply(&mut scan, now);
                 scan.reply.done(&reply);
@@ -306,7 +296,7 @@ fn answer(
     space: &mut Space,
     search: &Waiting,
     vector: Option<&[f32]>,
-    now_ms: f64,
+    clock: &SystemClock,
     notice: &str,
 ) -> SearchReply {
     let query = &search.query;
@@ -324,7 +314,7 @@ fn answer(
         hits,
         coverage: coverage(space),
         num_more: 0,
-        took_ms: (now_ms - search.started_ms) as f32,
+        took_ms: (clock.monotonic_ms() - search.started_ms) as f32,
         notice: notice.to_owned(),
     }
 }

@@ -11,6 +11,9 @@ const BYTES_PER_TOKEN: u64 = 3;
 /// Tokens that the embedder reads of one chunk at most.
 const MAX_TOKENS_PER_CHUNK: u64 = 256;
 
+/// From here on the status is published every half second instead of every tenth.
+const MANY_FILES: usize = 20_000;
+
 /// The present state.
 pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
     let now_ms = engine.clock.monotonic_ms();
@@ -60,7 +63,9 @@ pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
 /// Tell the watchers if something changed.
 pub(crate) fn publish(engine: &mut Engine) {
     engine.watchers.retain(|reply| !reply.cancel().is_cancelled());
-    if engine.watchers.is_empty() {
+    // Counting goes over every file: large workspaces are told less often.
+    let num_files = engine.space.as_ref().map_or(0, |space| space.files.len());
+    if engine.watchers.is_empty() || (num_files > MANY_FILES && engine.ticks() % 5 != 0) {
         return;
     }
     let now = status(engine);
