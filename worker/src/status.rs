@@ -65,7 +65,7 @@ pub(crate) fn publish(engine: &mut Engine) {
     engine.watchers.retain(|reply| !reply.cancel().is_cancelled());
     // Counting goes over every file: large workspaces are told less often.
     let num_files = engine.space.as_ref().map_or(0, |space| space.files.len());
-    if engine.watchers.is_empty() || (num_files > MANY_FILES && engine.ticks() % 5 != 0) {
+    if engine.watchers.is_empty() || (num_files > MANY_FILES && !engine.ticks().is_multiple_of(5)) {
         return;
     }
     let now = status(engine);
