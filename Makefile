@@ -18,9 +18,7 @@ test: ## everything, browser included
 	@.ci/test
 
 bench: ## measure, and write docs/benchmarks.json and docs/benchmarks.md
-	@.ci/setup test
-	@.ci/build
-	@node e2e/bench/run.mjs $(ARGS)
+	@.ci/bench $(ARGS)
 
 fmt: ## format the Rust sources
 	@cargo fmt --all

@@ -23,6 +23,8 @@ bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
 trunk_dir=$cache/tools/trunk-$trunk_version
 deny_dir=$cache/tools/cargo-deny-$deny_version
 models_dir=${ALCOVE_MODELS_DIR:-$cache/models/minilm}
+# Tests against golden values of the model run where it is.
+if [ -f "$models_dir/model.safetensors" ]; then export ALCOVE_MINILM=$models_dir; fi
 export PATH="$bindgen_dir/bin:$trunk_dir/bin:$deny_dir/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} npm_config_update_notifier=false npm_config_loglevel=error
 

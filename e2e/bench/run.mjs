@@ -34,12 +34,12 @@ if (runs("sizes")) {
   });
   const worker = (module) => (path) => path === `workers/${module}.js` || path === `workers/${module}_bg.wasm`;
   parts.sizes = [
-    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor\.worker/.test(path)),
+    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker/.test(path)),
     size("engine worker", "≤ 1600", worker("engine")),
     size("model worker, CPU", "≤ 3000", worker("model_cpu")),
     size("model worker, CPU with relaxed SIMD", "≤ 3000", worker("model_relaxed")),
     size("model worker, WebGPU", "≤ 3000", worker("model_gpu")),
-    size("editor (Monaco)", "≤ 1200", (path) => path.startsWith("assets/") && (path.includes("monaco") || /editor\.worker/.test(path))),
+    size("editor (Monaco)", "≤ 1200", (path) => path.startsWith("assets/") && (path.includes("monaco") || /editor-worker/.test(path))),
   ];
 }
 
