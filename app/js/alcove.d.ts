@@ -50,6 +50,8 @@ export interface Alcove {
     killEngine(): Promise<void>;
     /** Ends the first model worker as a crash would. */
     killModel(): Promise<void>;
+    /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
+    embed(texts: string[]): Promise<{ model: string; dim: number; vectors: Float32Array }>;
   };
 }
 
@@ -194,6 +196,8 @@ export interface Status {
   parseMbPerS: number;
   /** `ready`, `starting`, `stale`, or `restarting: …` and `failed: …` with the reason. */
   engine: string;
+  /** What the engine worker's environment can do, e.g. `opfs`. */
+  capabilities: string[];
   /** `off`, or `loading: …`, `ready: …` and `failed: …` with details. */
   model: string;
 }

@@ -125,9 +125,9 @@ class Model {
     return this.model.getAlternativeVersionId();
   }
 
-  /** @param {string} language */
-  setLanguage(language) {
-    editor.setModelLanguage(this.model, known(language));
+  /** What is typed from now on is undone separately. */
+  boundary() {
+    this.model.pushStackElement();
   }
 
   dispose() {
@@ -203,10 +203,6 @@ class View {
 
   /** @param {string} action @returns {boolean} whether the editor knows it */
   run(action) {
-    if (action === 'undo' || action === 'redo') {
-      this.editor.trigger('alcove', action, null);
-      return true;
-    }
     const found = this.editor.getAction(action);
     if (!found) return false;
     this.editor.focus();
@@ -218,14 +214,6 @@ class View {
   selectedText() {
     const selection = this.editor.getSelection();
     return (selection && this.editor.getModel()?.getValueInRange(selection)) || '';
-  }
-
-  /** @param {string} text */
-  insert(text) {
-    const selections = this.editor.getSelections() ?? [];
-    this.editor.pushUndoStop();
-    this.editor.executeEdits('alcove', selections.map((range) => ({ range, text, forceMoveMarkers: true })));
-    this.editor.pushUndoStop();
   }
 
   focus() {

@@ -23,7 +23,7 @@ thread_local! {
 #[serde(tag = "type", rename_all = "camelCase")]
 enum Event {
     /// Progress of a layer, memory, device, ….
-    Status { status: StatusShape },
+    Status { status: Box<StatusShape> },
     /// Another workspace is open, or none.
     Workspace { workspace: Option<WorkspaceShape> },
     /// The text of an open file was edited, saved or reverted.
@@ -62,7 +62,7 @@ pub(super) fn install(app: App, api: &Object) {
     Effect::new(move |_| {
         app.status.track();
         // Reads more than the status; only the status is followed.
-        send(&Event::Status { status: untrack(|| StatusShape::new(app)) });
+        send(&Event::Status { status: Box::new(untrack(|| StatusShape::new(app))) });
     });
     Effect::new(move |_| {
         let workspace = app.opened.with(|opened| opened.as_ref().map(WorkspaceShape::from));

@@ -7,11 +7,11 @@
 mod events;
 mod shape;
 
-use js_sys::{Array, ArrayBuffer, Error, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use protocol::{
-    Blob, DeleteWorkspace, Fault, FaultCode, ListFiles, ListWorkspaces, OpenWorkspace, Outline, PauseEmbedding,
-    ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+    Blob, DeleteWorkspace, Embed, Fault, FaultCode, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
+    PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -57,6 +57,7 @@ pub fn install(app: App) {
             app.close_workspace();
         }
         app.call(DeleteWorkspace { id }).await?;
+        crate::platform::forget_folder(id).await;
         app.refresh_kept();
         Ok(JsValue::UNDEFINED)
     });
@@ -84,7 +85,22 @@ fn debug(app: App) -> Object {
         app.models().kill_for_test();
         Ok(JsValue::UNDEFINED)
     });
+    method(&debug, "embed", move |texts, _| embed(app, texts));
     debug
+}
+
+/// Embed texts with the first model worker, past the engine: what the numeric tests compare.
+async fn embed(app: App, texts: JsValue) -> Result<JsValue, Fault> {
+    let texts: Vec<String> = from_js(texts, "the texts of embed()")?;
+    let missing = || Fault::new(FaultCode::ModelMissing, "No model is loaded.");
+    let caller = app.models().first_caller().ok_or_else(missing)?;
+    let (embedded, blobs) = caller.call(Embed { texts, urgent: true }, Vec::new()).await?;
+    let vectors = blobs.get(embedded.vectors.0 as usize).ok_or_else(missing)?;
+    let answer = Object::new();
+    set(&answer, "model", &embedded.model.into());
+    set(&answer, "dim", &embedded.dim.into());
+    set(&answer, "vectors", &Float32Array::new(vectors));
+    Ok(answer.into())
 }
 
 async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fault> {
@@ -119,9 +135,8 @@ fn part_of(part: &JsValue) -> Result<(String, JsValue, Option<f64>), Fault> {
     let field = |name: &str| Reflect::get(part, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let path = field("path").as_string().ok_or_else(|| invalid("Each file of open() needs a path."))?;
     let content = field("bytes");
-    let is_content = content.is_string()
-        || content.is_instance_of::<ArrayBuffer>()
-        || ArrayBuffer::is_view(&content);
+    let is_content =
+        content.is_string() || content.is_instance_of::<ArrayBuffer>() || ArrayBuffer::is_view(&content);
     if !is_content {
         return Err(invalid(format!("{path} has no bytes: give a Uint8Array, an ArrayBuffer or a string.")));
     }
@@ -179,10 +194,11 @@ where
     F: Fn(JsValue, JsValue) -> R + 'static,
     R: Future<Output = Result<JsValue, Fault>> + 'static,
 {
-    let closure = Closure::<dyn Fn(JsValue, JsValue) -> Promise>::new(move |first: JsValue, second: JsValue| {
-        let answer = function(first, second);
-        future_to_promise(async move { answer.await.map_err(|fault| error(&fault)) })
-    });
+    let closure =
+        Closure::<dyn Fn(JsValue, JsValue) -> Promise>::new(move |first: JsValue, second: JsValue| {
+            let answer = function(first, second);
+            future_to_promise(async move { answer.await.map_err(|fault| error(&fault)) })
+        });
     set(object, name, &closure.into_js_value());
 }
 
@@ -216,16 +232,18 @@ fn number(value: &JsValue, what: &str) -> Result<u64, Fault> {
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Fault> {
-    value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|err| Fault::new(FaultCode::Internal, format!("An answer could not be given to the script: {err}.")))
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(|err| {
+        Fault::new(FaultCode::Internal, format!("An answer could not be given to the script: {err}."))
+    })
 }
 
 fn from_js<T: DeserializeOwned + Default>(value: JsValue, what: &str) -> Result<T, Fault> {
     if value.is_undefined() || value.is_null() {
         return Ok(T::default());
     }
-    serde_wasm_bindgen::from_value(value).map_err(|err| invalid(format!("Something in {what} is not right: {err}.")))
+    // By way of JSON, because serde-wasm-bindgen passes over fields that it does not know, such as a misspelt option.
+    let json = js_sys::JSON::stringify(&value).ok().and_then(|json| json.as_string()).unwrap_or_default();
+    serde_json::from_str(&json).map_err(|err| invalid(format!("Something in {what} is not right: {err}.")))
 }
 
 /// A function of a script, called without letting its exceptions through.

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 use protocol::{
-    ContentKind, EmbedState, EngineStatus, Fault, FaultCode, FileInfo, Imported, Layer, Progress, SearchFilter,
-    SearchHit, SearchMode, SearchQuery, SearchReply, SymbolInfo, SymbolKind, WorkspaceInfo,
+    ContentKind, EmbedState, EngineStatus, Fault, FaultCode, FileInfo, Imported, Layer, Progress,
+    SearchFilter, SearchHit, SearchMode, SearchQuery, SearchReply, SymbolInfo, SymbolKind, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -336,6 +336,7 @@ pub(super) struct StatusShape {
     lexical_ready_ms: f32,
     parse_mb_per_s: f32,
     engine: String,
+    capabilities: Vec<String>,
     model: String,
 }
 
@@ -379,6 +380,7 @@ impl StatusShape {
             lexical_ready_ms: status.lexical_ready_ms,
             parse_mb_per_s: status.parse_mb_per_s,
             engine: engine_of(&engine),
+            capabilities: app.engine().capabilities(),
             model: model_of(&model),
         }
     }
@@ -438,7 +440,9 @@ mod tests {
 
     #[test]
     fn a_number_of_hits_out_of_bounds_is_refused() {
-        for (k, ok) in [(None, true), (Some(1), true), (Some(0), false), (Some(MAX_K), true), (Some(MAX_K + 1), false)] {
+        for (k, ok) in
+            [(None, true), (Some(1), true), (Some(0), false), (Some(MAX_K), true), (Some(MAX_K + 1), false)]
+        {
             let options = SearchOptions { k, ..SearchOptions::default() };
             assert_eq!(options.query("x".into()).is_ok(), ok, "{k:?}");
         }

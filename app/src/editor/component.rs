@@ -49,7 +49,7 @@ pub fn EditorView(
     let small = crate::platform::media::matches(SMALL);
     let phase = RwSignal::new(if small { Phase::Plain } else { Phase::Loading });
 
-    let cursor_sink = on_cursor.clone();
+    let cursor_sink = on_cursor;
     pane.listen(
         on_cursor.map(|callback| Rc::new(move |cursor| callback.run(cursor)) as Rc<dyn Fn(Cursor)>),
         on_focus.map(|callback| Rc::new(move || callback.run(())) as Rc<dyn Fn()>),
@@ -114,7 +114,7 @@ pub fn EditorView(
                     pane
                     path
                     editable=Signal::derive(move || matches!(phase.get(), Phase::Failed(_)))
-                    on_cursor=cursor_sink.clone()
+                    on_cursor=cursor_sink
                 />
             </Show>
             <div node_ref=host class="editor-host" class:hidden=plain></div>

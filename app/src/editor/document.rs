@@ -197,14 +197,6 @@ impl Document {
         self.0.language.borrow().clone()
     }
 
-    /// Colour it as another language.
-    pub fn set_language(&self, language: &str) {
-        language.clone_into(&mut self.0.language.borrow_mut());
-        if let Text::Model { model, .. } = &*self.0.text.borrow() {
-            model.set_language(language);
-        }
-    }
-
     /// Why it cannot be edited, when it cannot.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {
@@ -300,6 +292,8 @@ impl Document {
         *self.0.saved_endings.borrow_mut() = source.endings;
         *self.0.saved_text.borrow_mut() = source.text;
         if let Text::Model { model, saved_version, .. } = &mut *self.0.text.borrow_mut() {
+            // Without a border here, undo would jump over the saved state.
+            model.boundary();
             *saved_version = if unchanged { model.version() } else { -1.0 };
         }
         self.announce();

@@ -21,12 +21,12 @@ mod source;
 pub use component::EditorView;
 pub use diff::{DiffOf, DiffView};
 pub use document::{
-    Change, Document, Opening, Watch, close_document, dirty_paths, document, documents, open_document,
+    Document, Opening, Watch, close_document, dirty_paths, document, documents, open_document,
     rename_document, watch_documents,
 };
 pub use eol::Eol;
 pub use pane::{Cursor, Pane, focused_pane};
-pub use settings::{EditorSettings, Theme, editor_settings, set_editor_settings};
+pub use settings::{EditorSettings, Theme, set_editor_settings};
 
 /// Fetch the editor module now, without waiting: call it once after the first paint.
 pub fn preload_editor() {

@@ -57,8 +57,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn version(this: &Model) -> f64;
 
-    #[wasm_bindgen(method, js_name = setLanguage)]
-    pub fn set_language(this: &Model, language: &str);
+    /// What is typed from now on is undone separately.
+    #[wasm_bindgen(method)]
+    pub fn boundary(this: &Model);
 
     #[wasm_bindgen(method)]
     pub fn dispose(this: &Model);
@@ -88,9 +89,6 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = selectedText)]
     pub fn selected_text(this: &View) -> String;
-
-    #[wasm_bindgen(method, js_name = insert)]
-    pub fn insert(this: &View, text: &str);
 
     #[wasm_bindgen(method)]
     pub fn focus(this: &View);

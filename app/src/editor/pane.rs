@@ -85,15 +85,6 @@ impl Pane {
         pane
     }
 
-    /// Forget the pane.
-    pub fn close(self) {
-        self.unmount();
-        PANES.with_borrow_mut(|panes| panes.remove(&self));
-        if FOCUSED.get() == Some(self) {
-            FOCUSED.set(None);
-        }
-    }
-
     fn state(self) -> Option<Rc<State>> {
         PANES.with_borrow(|panes| panes.get(&self).cloned())
     }
@@ -196,38 +187,10 @@ impl Pane {
         self.run("editor.action.startFindReplaceAction")
     }
 
-    /// Ask for a line to go to.
-    pub fn go_to_line(self) -> bool {
-        self.run("editor.action.gotoLine")
-    }
-
-    /// Undo.
-    pub fn undo(self) -> bool {
-        self.run("undo")
-    }
-
-    /// Redo.
-    pub fn redo(self) -> bool {
-        self.run("redo")
-    }
-
     /// The selected text of the main cursor, empty without a selection or an editor.
     #[must_use]
     pub fn selected_text(self) -> String {
         self.view().map(|view| view.selected_text()).unwrap_or_default()
-    }
-
-    /// Type a text at the cursors.
-    pub fn insert(self, text: &str) {
-        if let Some(view) = self.view() {
-            view.insert(text);
-        }
-    }
-
-    /// The full editor (and not the plain view) is shown.
-    #[must_use]
-    pub fn is_full(self) -> bool {
-        self.view().is_some()
     }
 
     pub(super) fn listen(self, on_cursor: Option<OnCursor>, on_focus: Option<OnFocus>) {

@@ -82,6 +82,26 @@ impl Folder {
         Ok(OnDisk::Written)
     }
 
+    /// The bytes of a file as they are on disk.
+    ///
+    /// # Errors
+    /// A sentence when it is not there or may not be read.
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let (folder, name) = match path.rsplit_once('/') {
+            Some((above, name)) => (self.descend(above, false).await.ok(), name),
+            None => (Some(self.0.clone()), path),
+        };
+        let bytes = match folder {
+            Some(folder) => existing(&folder, name).await,
+            None => None,
+        };
+        bytes.ok_or_else(|| {
+            let sentence =
+                format!("{path} could not be read from “{}” on disk. Open the folder again.", self.name());
+            Fault::new(FaultCode::NotFound, sentence)
+        })
+    }
+
     async fn permit(&self, path: &str) -> Result<(), Fault> {
         let options = super::object(&[("mode", "readwrite".into())]);
         let granted = |answer: Result<JsValue, JsValue>| {
@@ -101,14 +121,19 @@ impl Folder {
     }
 
     async fn parent(&self, path: &str) -> Result<(Handle, String), JsValue> {
-        let create = super::object(&[("create", true.into())]);
-        let mut folder = self.0.clone();
-        let mut names: Vec<&str> = path.split('/').collect();
-        let name = names.pop().unwrap_or(path).to_owned();
-        for part in names {
-            folder = wait(folder.get_directory_handle(part, &create)).await?.unchecked_into();
+        match path.rsplit_once('/') {
+            Some((above, name)) => Ok((self.descend(above, true).await?, name.to_owned())),
+            None => Ok((self.0.clone(), path.to_owned())),
         }
-        Ok((folder, name))
+    }
+
+    async fn descend(&self, path: &str, create: bool) -> Result<Handle, JsValue> {
+        let options = super::object(&[("create", create.into())]);
+        let mut folder = self.0.clone();
+        for name in path.split('/') {
+            folder = wait(folder.get_directory_handle(name, &options)).await?.unchecked_into();
+        }
+        Ok(folder)
     }
 }
 

@@ -17,7 +17,7 @@ mod storage;
 mod walk;
 
 pub use disk::{Folder, OnDisk, folder_of, forget_folder};
-pub use import::{ImportOptions, ImportProgress, buffer_of, fetch_sample, import, import_zip, read};
+pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_zip, read};
 pub use pick::{Ask, Picked, can_pick_folder, dropped, pick_files, pick_folder};
 pub use save::download;
 pub use storage::persist;

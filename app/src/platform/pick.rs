@@ -99,7 +99,6 @@ pub async fn pick_files(ask: Ask) -> Option<Picked> {
 
 /// What was dropped. Must be called inside the event handler: the browser empties `transfer` when that returns. The
 /// answer can then be waited for.
-#[must_use]
 pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Option<Picked>> + 'static {
     let items = transfer.items();
     let mut pending: Vec<Pending> = Vec::new();

@@ -21,6 +21,8 @@ pub enum Dialog {
     Prompt(Prompt),
     /// The saved and the unsaved text of a file side by side.
     Compare(String),
+    /// Any two versions of a file side by side: path, the one on the left, the one on the right.
+    CompareTexts(String, String, String),
     /// The workspaces kept on this device.
     Workspaces,
 }

@@ -62,6 +62,9 @@ impl App {
                 match state {
                     Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => {
                         pane.reveal(span);
+                        // A place without extent is a line to go to, not a hit to mark.
+                        let is_hit = span.start != span.end;
+                        pane.mark(if is_hit { std::slice::from_ref(&span) } else { &[] });
                         return;
                     }
                     Some(DocState::Failed(_) | DocState::Binary(_)) => return,

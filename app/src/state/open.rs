@@ -1,7 +1,5 @@
 //! Ways in and out: folders, files, archives, exports, the clipboard.
 
-use std::future::Future;
-
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use protocol::{
@@ -179,21 +177,18 @@ impl App {
         self.act(self.export_now());
     }
 
-    fn export_now(self) -> impl Future<Output = Result<(), Fault>> {
-        async move {
-            self.flush_drafts();
-            let (bytes, blobs) = self.engine().call_with(ExportWorkspace, Vec::new()).await?;
-            let missing =
-                || Fault::new(FaultCode::Internal, "The engine sent an export without its content.");
-            let blob = blobs.get(bytes.blob.0 as usize).ok_or_else(missing)?;
-            if platform::download(&bytes.name, blob) {
-                self.toasts.say(Weight::Done, format!("{} is in your downloads.", bytes.name));
-                Ok(())
-            } else {
-                let sentence =
-                    "The browser did not take the download. Allow downloads for this page, then try again.";
-                Err(Fault::new(FaultCode::Unsupported, sentence))
-            }
+    async fn export_now(self) -> Result<(), Fault> {
+        self.flush_drafts();
+        let (bytes, blobs) = self.engine().call_with(ExportWorkspace, Vec::new()).await?;
+        let missing = || Fault::new(FaultCode::Internal, "The engine sent an export without its content.");
+        let blob = blobs.get(bytes.blob.0 as usize).ok_or_else(missing)?;
+        if platform::download(&bytes.name, blob) {
+            self.toasts.say(Weight::Done, format!("{} is in your downloads.", bytes.name));
+            Ok(())
+        } else {
+            let sentence =
+                "The browser did not take the download. Allow downloads for this page, then try again.";
+            Err(Fault::new(FaultCode::Unsupported, sentence))
         }
     }
 
@@ -243,13 +238,25 @@ impl App {
     }
 
     fn ask_disk(self, folder: Folder, path: &str, bytes: &[u8]) {
+        let (compared, compared_path) = (folder.clone(), path.to_owned());
+        let after = String::from_utf8_lossy(bytes).into_owned();
+        let compared = StoredValue::new_local(compared);
+        let compare = move || {
+            let (path, after) = (compared_path.clone(), after.clone());
+            self.act(async move {
+                let before = compared.get_value().read(&path).await?;
+                let before = String::from_utf8_lossy(&before).into_owned();
+                self.dialog.set(Some(Dialog::CompareTexts(path, before, after)));
+                Ok(())
+            });
+        };
         let (folder, path, bytes) = (StoredValue::new_local(folder), path.to_owned(), bytes.to_vec());
         self.dialog.set(Some(Dialog::Question(Question {
             title: format!("{path} changed on disk"),
             body: "Your changes are saved in Alcove. The file on disk is not what it was when it was opened here, so it \
                    was left alone. Open the folder again to take the other version in instead."
                 .into(),
-            answers: vec![Answer::new("Replace it on disk", true, move || {
+            answers: vec![Answer::new("Compare", false, compare), Answer::new("Replace it on disk", true, move || {
                 let (folder, path, bytes) = (folder.get_value(), path.clone(), bytes.clone());
                 self.act(async move { folder.write(&path, None, &bytes).await.map(|_| ()) });
             })],

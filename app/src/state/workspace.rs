@@ -264,6 +264,7 @@ impl App {
                         self.close_workspace();
                     }
                     self.call(DeleteWorkspace { id }).await?;
+                    crate::platform::forget_folder(id).await;
                     self.list_kept().await.map(|_| ())
                 });
             })],

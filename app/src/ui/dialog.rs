@@ -26,6 +26,9 @@ pub fn Dialogs() -> impl IntoView {
             Dialog::Question(question) => view! { <Ask question /> }.into_any(),
             Dialog::Prompt(prompt) => view! { <AskText prompt /> }.into_any(),
             Dialog::Compare(path) => view! { <Compare path /> }.into_any(),
+            Dialog::CompareTexts(path, before, after) => {
+                view! { <CompareTexts path before after /> }.into_any()
+            }
             Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
         })
     }
@@ -129,6 +132,21 @@ fn AskText(prompt: Prompt) -> impl IntoView {
                     </button>
                 </div>
             </form>
+        </Modal>
+    }
+}
+
+#[component]
+fn CompareTexts(path: String, before: String, after: String) -> impl IntoView {
+    let name = file_name(&path).to_owned();
+    let language =
+        crate::editor::document(&path).map_or_else(|| "plaintext".into(), |document| document.language());
+    view! {
+        <Modal label=format!("Two versions of {name}") class="modal-wide">
+            <Head title=format!("{name}: on disk and in Alcove") />
+            <div class="compare">
+                <DiffView of=Signal::stored(DiffOf::Texts { before, after, language }) />
+            </div>
         </Modal>
     }
 }

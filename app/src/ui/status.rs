@@ -7,6 +7,7 @@ use super::command::hint;
 use super::format::{bytes, count, percent, several, short};
 use super::icon::{Glyph, icon};
 use super::workbench::run;
+use crate::editor::Eol;
 use crate::link::{LinkState, ModelState};
 use crate::state::{App, app};
 
@@ -213,6 +214,27 @@ fn Place() -> impl IntoView {
             files.get(at).map(|file| file.language.clone())
         })
     });
+    let switched = RwSignal::new(0u32);
+    let opened = move || active.get().as_deref().and_then(crate::editor::document);
+    let eol = move || {
+        switched.track();
+        app.docs.track();
+        app.dirty.track();
+        let document = opened()?;
+        let (eol, mixed) = document.eol();
+        let mut name = if mixed { "Mixed".to_owned() } else { eol.name().to_owned() };
+        if document.has_bom() {
+            name.push_str(" BOM");
+        }
+        let next = if eol == Eol::Lf && !mixed { Eol::CrLf } else { Eol::Lf };
+        Some((name, next))
+    };
+    let switch_eol = move |eol: Eol| {
+        if let Some(document) = opened().filter(|document| document.read_only().is_none()) {
+            document.set_eol(eol);
+            switched.update(|n| *n += 1);
+        }
+    };
     view! {
         {move || cursor().map(|text| view! {
             <button type="button" class="status-item" title=hint("palette.line") on:click=move |_| run(app, "palette.line")>
@@ -221,6 +243,16 @@ fn Place() -> impl IntoView {
         })}
         {move || language.get().map(|language| view! {
             <span class="status-item wide-only" title="Language">{language}</span>
+        })}
+        {move || eol().map(|(name, next)| view! {
+            <button
+                type="button"
+                class="status-item wide-only"
+                title=format!("Line endings; click to use {} everywhere in this file", next.name())
+                on:click=move |_| switch_eol(next)
+            >
+                {name}
+            </button>
         })}
     }
 }
