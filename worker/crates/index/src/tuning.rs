@@ -38,8 +38,8 @@ impl Default for Tuning {
             stand_in_weight: 0.5,
             name_boost: 0.2,
             definition_boost: 0.0,
-            rrf_k: 60.0,
-            layer_weight: [1.0, 0.3, 1.0],
+            rrf_k: 6.0,
+            layer_weight: [1.0, 0.3, 0.8],
             depth: 100,
         }
     }
