@@ -9,12 +9,20 @@
 //! The crate reaches storage only through [`Disk`], a handful of named files with synchronous reads and writes, which
 //! is what OPFS gives a worker and what [`MemDisk`] imitates in memory.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod content;
+#[cfg(test)]
+mod crash;
 mod disk;
 mod error;
 mod log;
 mod path;
 mod record;
+mod scan;
+mod superblock;
 mod workspace;
 
 pub use content::{ContentHash, ContentKind, classify};

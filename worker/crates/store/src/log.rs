@@ -1,57 +1,51 @@
 //! One append-only log in two files, of which one is in use.
 //!
 //! ```text
-//! 0      superblock      magic, version u32, generation u64, length u64, crc32c u32
-//! 4096   superblock      the same; commits write the two in turn
-//! 8192   records …       see `record`
+//! 0      superblock slot 0
+//! 4096   superblock slot 1
+//! 8192   records of transaction 1, its commit record, records of transaction 2, …
 //! ```
-//! A commit appends a commit record, flushes, writes the superblock that is not the newest, and flushes again. On
-//! opening, the superblock with the highest generation over both files wins; then whole commits that follow its length
-//! are taken in, so that one damaged superblock loses nothing. What follows the last whole commit never happened.
+//! A commit appends a commit record, flushes, writes the superblock slot that does not hold the last good superblock,
+//! and flushes again. Bytes before the committed length are never written again.
+//!
+//! On opening, the superblock with the highest generation over both files wins. Whole transactions that follow its
+//! length are taken in (their superblock was not written, or was damaged later); what follows the last whole one never
+//! happened. Damage inside is skipped to the next record that carries a right checksum, and reported.
+//!
+//! Why leftovers never mislead: a transaction is only taken in when its commit record names the very next generation,
+//! the place where the transaction begins, and a checksum over all of its records. At most one commit record is
+//! written between two flushes, so one whose generation is two or more ahead proves that damage hides what lies between.
 
 use crate::disk::{Disk, FileId};
 use crate::error::StoreError;
-use crate::record::{self, HEAD_BYTES, Op, Record};
+use crate::record::{self, HEAD_BYTES, Marker, Op, Record, extend_chain};
+use crate::scan::Scan;
+use crate::superblock::{DATA_AT, Superblock};
 
-const MAGIC: [u8; 8] = *b"ALCOVLOG";
-/// Version of the layout of superblocks and records.
-pub(crate) const VERSION: u32 = 1;
-const SUPERBLOCK_BYTES: usize = 32;
-const SLOT_BYTES: u64 = 4096;
-/// Where records begin.
-pub(crate) const DATA_AT: u64 = 2 * SLOT_BYTES;
-/// Bytes read ahead while scanning.
-const READ_AHEAD: usize = 1 << 20;
-
+/// Where a record stands and how it is divided, so that its value can be read and checked at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Superblock {
-    generation: u64,
-    len: u64,
+pub(crate) struct Place {
+    at: u64,
+    /// Length of the whole record.
+    len: u32,
+    key_len: u16,
 }
 
-impl Superblock {
-    fn encode(self) -> [u8; SUPERBLOCK_BYTES] {
-        let mut bytes = [0; SUPERBLOCK_BYTES];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..20].copy_from_slice(&self.generation.to_le_bytes());
-        bytes[20..28].copy_from_slice(&self.len.to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..28]);
-        bytes[28..].copy_from_slice(&crc.to_le_bytes());
-        bytes
+impl Place {
+    fn of(at: u64, record: &Record<'_>) -> Self {
+        // Both fit: a record body is shorter than 2 GiB and a key shorter than 64 KiB.
+        let len = HEAD_BYTES as u32 + 3 + record.key.len() as u32 + record.value.len() as u32;
+        Self { at, len, key_len: record.key.len() as u16 }
     }
 
-    /// `Ok(None)` for anything that is not a whole superblock.
-    fn decode(bytes: [u8; SUPERBLOCK_BYTES]) -> Result<Option<Self>, StoreError> {
-        let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        let u64_at = |at: usize| u64::from(u32_at(at)) | (u64::from(u32_at(at + 4)) << 32);
-        if bytes[..8] != MAGIC || crc32c::crc32c(&bytes[..28]) != u32_at(28) {
-            return Ok(None);
-        }
-        match u32_at(8) {
-            VERSION => Ok(Some(Self { generation: u64_at(12), len: u64_at(20) })),
-            found => Err(StoreError::Newer { found, known: VERSION }),
-        }
+    /// Where the record begins.
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
+
+    /// Bytes that the record takes.
+    pub(crate) fn len(self) -> u64 {
+        u64::from(self.len)
     }
 }
 
@@ -60,104 +54,136 @@ impl Superblock {
 pub(crate) struct Log {
     files: [FileId; 2],
     active: usize,
+    /// Generation of the last commit record.
     generation: u64,
-    /// Bytes that belong to completed commits.
-    committed: u64,
+    /// End of what the superblock in `good_slot` covers.
+    durable: u64,
+    /// End of the last commit record that was flushed.
+    flushed: u64,
+    /// End of the last commit record; the open transaction begins here.
+    sealed: u64,
     /// Where the next record goes.
     tail: u64,
+    /// Checksum over the checksums of the open transaction.
+    chain: u32,
+    /// The slot that must not be touched.
+    good_slot: u64,
+    /// A compaction that failed may have left a superblock in the other file that would win.
+    other_may_win: bool,
+    /// The other file holds what a compaction left behind: room to give back after the next commit.
+    other_is_stale: bool,
+    /// The files must be emptied before anything else is written.
+    must_reset: bool,
 }
 
 /// What opening found beside the records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Damage {
-    /// Where records with a wrong checksum begin.
-    pub(crate) records: Vec<u64>,
-    /// The log could not be followed to its end.
+    /// Stretches that held no record, and records that make no sense.
+    pub(crate) num_spans: u64,
+    /// The file is shorter than it was.
     pub(crate) cut_short: bool,
 }
 
 impl Damage {
-    pub(crate) fn is_none(&self) -> bool {
-        self.records.is_empty() && !self.cut_short
+    pub(crate) fn is_none(self) -> bool {
+        self == Self::default()
     }
 }
 
 impl Log {
-    /// Open a log and hand every record of completed commits to `apply`, with the position of its value.
+    /// An empty log. With `must_reset`, whatever the files hold is thrown away before the first write.
+    pub(crate) fn empty(files: [FileId; 2], must_reset: bool) -> Self {
+        Self::at(files, 0, 1, Superblock { generation: 0, len: DATA_AT }, must_reset)
+    }
+
+    fn at(files: [FileId; 2], active: usize, good_slot: u64, base: Superblock, must_reset: bool) -> Self {
+        let Superblock { generation, len } = base;
+        Self {
+            files,
+            active,
+            generation,
+            durable: len,
+            flushed: len,
+            sealed: len,
+            tail: len,
+            chain: 0,
+            good_slot,
+            other_may_win: false,
+            other_is_stale: false,
+            must_reset,
+        }
+    }
+
+    /// Open a log and hand every record of completed commits to `apply` with its place. `apply` says whether the record
+    /// made sense. Nothing is written.
     pub(crate) fn open<D: Disk>(
         disk: &D,
         files: [FileId; 2],
-        mut apply: impl FnMut(&Record<'_>, u64),
+        mut apply: impl FnMut(&Record<'_>, Place) -> bool,
     ) -> Result<(Self, Damage), StoreError> {
-        let mut best: Option<(usize, Superblock)> = None;
-        for (which, file) in files.iter().enumerate() {
+        let mut best: Option<Self> = None;
+        let mut without = Vec::new();
+        for (which, file) in files.into_iter().enumerate() {
+            let mut has_superblock = false;
             for slot in 0..2 {
-                let found = read_superblock(disk, *file, slot)?;
-                if let Some(found) = found
-                    && best.is_none_or(|(_, best)| found.generation > best.generation)
-                {
-                    best = Some((which, found));
+                let Some(found) = Superblock::read(disk, file, slot)? else { continue };
+                has_superblock = true;
+                if best.as_ref().is_none_or(|best| found.generation > best.generation) {
+                    best = Some(Self::at(files, which, slot, found, false));
                 }
             }
-        }
-        let (active, base) = best.unwrap_or((0, Superblock { generation: 0, len: DATA_AT }));
-        let mut log =
-            Self { files, active, generation: base.generation, committed: base.len, tail: base.len };
-        let mut damage = Damage::default();
-        let mut scan = Scan::new(disk, log.file(), DATA_AT)?;
-        if base.len < DATA_AT || base.len > scan.file_len {
-            damage.cut_short = true;
-            log.committed = base.len.clamp(DATA_AT, scan.file_len.max(DATA_AT));
-        }
-        while scan.at < log.committed {
-            let at = scan.at;
-            match scan.next(log.committed)? {
-                Step::Record(record) => apply(&record, at + record.value_at),
-                Step::Damaged => damage.records.push(at),
-                Step::Lost => {
-                    damage.cut_short = true;
-                    break;
-                }
+            if !has_superblock && disk.len(file)? > DATA_AT {
+                without.push(which);
             }
         }
-        log.roll_forward(&mut scan, &mut apply)?;
-        log.tail = log.committed;
+        // A file with records and no superblock: made in a crash before its first commit or while being compacted into,
+        // unless it got further than that.
+        let mut at_least = best.as_ref().map_or(1, |best| best.generation + 2);
+        for which in without {
+            let mut scout = Self::at(files, which, 1, Superblock { generation: 0, len: DATA_AT }, false);
+            scout.replay(disk, |_, _| true)?;
+            if scout.generation >= at_least {
+                at_least = scout.generation + 1;
+                best = Some(Self::at(files, which, 1, Superblock { generation: 0, len: DATA_AT }, false));
+            }
+        }
+        let mut log = best.unwrap_or_else(|| Self::empty(files, false));
+        let damage = log.replay(disk, &mut apply)?;
+        log.other_is_stale = damage.is_none() && disk.len(log.files[1 - log.active])? > 0;
         Ok((log, damage))
     }
 
-    /// Take in whole commits that follow the committed length: their superblock was not written or is damaged.
-    fn roll_forward<D: Disk>(
+    fn replay<D: Disk>(
         &mut self,
-        scan: &mut Scan<'_, D>,
-        apply: &mut impl FnMut(&Record<'_>, u64),
-    ) -> Result<(), StoreError> {
-        loop {
-            scan.at = self.committed;
-            let end = scan.file_len;
-            let mut complete = None;
-            while scan.at < end {
-                match scan.next(end)? {
-                    Step::Record(record) if record.op == Op::Commit => {
-                        if record.key == (self.generation + 1).to_le_bytes() {
-                            complete = Some(scan.at);
-                        }
-                        break;
-                    }
-                    Step::Record(_) => {}
-                    Step::Damaged | Step::Lost => break,
-                }
-            }
-            let Some(complete) = complete else { return Ok(()) };
-            scan.at = self.committed;
-            while scan.at < complete {
-                let at = scan.at;
-                if let Step::Record(record) = scan.next(complete)? {
-                    apply(&record, at + record.value_at);
-                }
-            }
+        disk: &D,
+        mut apply: impl FnMut(&Record<'_>, Place) -> bool,
+    ) -> Result<Damage, StoreError> {
+        let mut damage = Damage::default();
+        let mut scan = Scan::new(disk, self.file(), DATA_AT)?;
+        let file_len = scan.file_len();
+        let covered = self.durable.clamp(DATA_AT, file_len.max(DATA_AT));
+        let mut end = covered;
+        damage.cut_short = covered != self.durable;
+        replay_until(&mut scan, end, &mut apply, &mut damage)?;
+        while let Some(next) = whole_transaction(&mut scan, end, self.generation + 1)? {
+            scan.at = end;
+            replay_until(&mut scan, next, &mut apply, &mut damage)?;
             self.generation += 1;
-            self.committed = complete;
+            end = next;
         }
+        if let Some((far, generation)) = last_marker(&mut scan, end)?
+            && generation >= self.generation.saturating_add(2)
+        {
+            scan.at = end;
+            damage.num_spans += 1;
+            replay_until(&mut scan, far, &mut apply, &mut damage)?;
+            self.generation = generation;
+            end = far;
+        }
+        // What no superblock covers yet gets one with the next commit, before anything builds on it.
+        (self.durable, self.flushed, self.sealed, self.tail) = (covered, covered, end, end);
+        Ok(damage)
     }
 
     /// The file in use.
@@ -165,185 +191,240 @@ impl Log {
         self.files[self.active]
     }
 
-    /// Length including what is not committed.
-    pub(crate) fn len(&self) -> u64 {
-        self.tail
+    /// Bytes of records, live or not.
+    pub(crate) fn num_record_bytes(&self) -> u64 {
+        self.tail - DATA_AT
     }
 
-    /// True when records were appended since the last commit.
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.tail != self.committed
-    }
-
-    /// Append a record; gives the position of its value. Not durable until [`Log::commit`].
+    /// Append a record. Not durable until [`Log::commit`]. After an error the log is as before.
     pub(crate) fn append<D: Disk>(
         &mut self,
         disk: &mut D,
         op: Op,
         key: &[u8],
         value: &[&[u8]],
-    ) -> Result<u64, StoreError> {
-        let bytes = record::encode(op, key, value).ok_or_else(|| StoreError::TooLarge {
+    ) -> Result<Place, StoreError> {
+        self.reset_if_due(disk)?;
+        let bytes = record::encode(op, key, value);
+        let too_large = || StoreError::TooLarge {
             len: value.iter().map(|part| part.len() as u64).sum::<u64>() + key.len() as u64,
-        })?;
+        };
+        let bytes = bytes.ok_or_else(too_large)?;
+        let len = u32::try_from(bytes.len()).map_err(|_| too_large())?;
+        let key_len = u16::try_from(key.len()).map_err(|_| too_large())?;
         disk.write(self.file(), self.tail, &bytes)?;
-        let value_at = self.tail + HEAD_BYTES + 3 + key.len() as u64;
-        self.tail += bytes.len() as u64;
-        Ok(value_at)
+        let place = Place { at: self.tail, len, key_len };
+        self.chain = extend_chain(self.chain, u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]));
+        self.tail += u64::from(len);
+        Ok(place)
     }
 
-    /// Make everything appended so far durable.
+    /// Value of a record, checked again.
+    pub(crate) fn value<D: Disk>(&self, disk: &D, place: Place) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        let len = place.len as usize;
+        bytes.try_reserve_exact(len).map_err(|_| StoreError::TooLarge { len: place.len() })?;
+        bytes.resize(len, 0);
+        disk.read(self.file(), place.at, &mut bytes)?;
+        let value_at = HEAD_BYTES as usize + 3 + usize::from(place.key_len);
+        match record::parse(&bytes) {
+            Some(record) if record.key.len() == usize::from(place.key_len) => {
+                bytes.drain(..value_at);
+                Ok(bytes)
+            }
+            _ => Err(StoreError::Damaged { file: self.file(), at: place.at }),
+        }
+    }
+
+    /// Make everything appended so far durable. After an error nothing is lost from the open log, and the next commit
+    /// goes on where this one stopped.
     pub(crate) fn commit<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
-        if !self.is_dirty() {
+        self.reset_if_due(disk)?;
+        if self.tail == self.durable {
             return Ok(());
         }
-        let generation = self.generation + 1;
-        let end = self.seal_data(disk, self.active, generation)?;
-        // From here on the superblock may reach the disk even if the next step fails, so the commit record must stay
-        // where it is and its generation must not be used again. Until a commit succeeds the log counts as dirty.
-        self.generation = generation;
-        self.tail = end;
-        write_superblock(disk, self.file(), generation, end)?;
-        self.committed = end;
+        if self.other_may_win {
+            self.empty_other(disk)?;
+        }
+        self.flush_sealed(disk)?;
+        self.seal(disk)?;
+        self.flush_sealed(disk)?;
+        let slot = 1 - self.good_slot;
+        Superblock { generation: self.generation, len: self.sealed }.write(disk, self.file(), slot)?;
+        disk.flush(self.file())?;
+        self.good_slot = slot;
+        self.durable = self.sealed;
+        if self.other_is_stale {
+            self.other_is_stale = false;
+            let _costs_room = self.empty_other(disk);
+        }
         Ok(())
     }
 
-    /// Append the commit record of `generation` to file `which` and flush; gives the end of the data.
-    fn seal_data<D: Disk>(&mut self, disk: &mut D, which: usize, generation: u64) -> Result<u64, StoreError> {
-        let file = self.files[which];
-        let marker = record::encode(Op::Commit, &generation.to_le_bytes(), &[])
-            .ok_or(StoreError::TooLarge { len: 0 })?;
-        disk.write(file, self.tail, &marker)?;
-        disk.flush(file)?;
-        Ok(self.tail + marker.len() as u64)
+    fn flush_sealed<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
+        if self.flushed != self.sealed {
+            disk.flush(self.file())?;
+            self.flushed = self.sealed;
+        }
+        Ok(())
     }
 
-    /// Copy `live` values (op, key, position, length) into the other file and use that one from now on. Gives the new
-    /// positions in the same order. On an error the old file stays in use, untouched.
-    pub(crate) fn compact<D: Disk>(
+    /// End the open transaction with its commit record.
+    fn seal<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
+        if self.tail == self.sealed {
+            return Ok(());
+        }
+        let marker = Marker { generation: self.generation + 1, begin: self.sealed, chain: self.chain };
+        let bytes = marker.encode().ok_or(StoreError::TooLarge { len: 0 })?;
+        disk.write(self.file(), self.tail, &bytes)?;
+        // Once it is written it stays: it may reach the disk whatever happens next.
+        self.generation = marker.generation;
+        self.tail += bytes.len() as u64;
+        self.sealed = self.tail;
+        self.chain = 0;
+        Ok(())
+    }
+
+    /// Copy the records at `live` (op, key, place) into the other file and use that one from now on. Gives the new places
+    /// in the same order. After an error the old file stays in use, untouched.
+    pub(crate) fn compact<'a, D: Disk>(
         &mut self,
         disk: &mut D,
-        live: &[(Op, Vec<u8>, u64, u64)],
-    ) -> Result<Vec<u64>, StoreError> {
+        live: impl Iterator<Item = (Op, &'a [u8], Place)>,
+    ) -> Result<Vec<Place>, StoreError> {
         self.commit(disk)?;
-        let old = self.file();
+        if self.other_may_win {
+            // A superblock of the failed attempt must not come to stand over the records of this one.
+            self.empty_other(disk)?;
+        }
+        self.other_may_win = true;
+        match self.copy(disk, live) {
+            Ok((copy, places)) => {
+                *self = copy;
+                // Only room is lost if this fails: the new file has the higher generation.
+                let _costs_room = self.empty_other(disk);
+                self.other_may_win = false;
+                Ok(places)
+            }
+            Err(err) => {
+                // Give the room back. If that fails, the next commit tries again before it writes.
+                let _tried_again = self.empty_other(disk);
+                Err(err)
+            }
+        }
+    }
+
+    fn copy<'a, D: Disk>(
+        &self,
+        disk: &mut D,
+        live: impl Iterator<Item = (Op, &'a [u8], Place)>,
+    ) -> Result<(Self, Vec<Place>), StoreError> {
         let other = 1 - self.active;
         disk.truncate(self.files[other], 0)?;
-        let mut copy = Self { active: other, tail: DATA_AT, ..self.clone() };
-        let mut positions = Vec::with_capacity(live.len());
-        for (op, key, at, len) in live {
-            let mut value = vec![0; usize::try_from(*len).map_err(|_| StoreError::TooLarge { len: *len })?];
-            disk.read(old, *at, &mut value)?;
-            positions.push(copy.append(disk, *op, key, &[&value])?);
+        let base = Superblock { generation: self.generation, len: DATA_AT };
+        let mut copy = Self::at(self.files, other, 1, base, false);
+        let mut places = Vec::new();
+        for (op, key, place) in live {
+            let value = self.value(disk, place)?;
+            places.push(copy.append(disk, op, key, &[&value])?);
         }
-        let generation = self.generation + 1;
-        let end = copy.seal_data(disk, other, generation)?;
-        write_superblock(disk, self.files[other], generation, end)?;
-        *self = Self { files: self.files, active: other, generation, committed: end, tail: end };
-        // Only room is lost if this fails: the new file has the higher generation.
-        let _room = disk.truncate(old, 0).and_then(|()| disk.flush(old));
-        Ok(positions)
+        if copy.tail == copy.sealed {
+            // Nothing lives. An empty transaction would be no commit.
+            copy.append(disk, Op::Note, b"", &[])?;
+        }
+        copy.commit(disk)?;
+        // The second slot too, so that one damaged superblock loses nothing here either.
+        let superblock = Superblock { generation: copy.generation, len: copy.sealed };
+        let _only_more_safety = superblock
+            .write(disk, copy.file(), 1 - copy.good_slot)
+            .and_then(|()| Ok(disk.flush(copy.file())?));
+        Ok((copy, places))
     }
 
-    /// An empty log in place of whatever the files hold.
-    pub(crate) fn fresh<D: Disk>(disk: &mut D, files: [FileId; 2]) -> Result<Self, StoreError> {
-        let mut log = Self { files, active: 0, generation: 0, committed: DATA_AT, tail: DATA_AT };
-        log.reset(disk)?;
-        Ok(log)
-    }
-
-    /// Throw everything away.
-    pub(crate) fn reset<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
-        for file in self.files {
-            disk.truncate(file, 0)?;
-            disk.flush(file)?;
-        }
-        *self = Self { files: self.files, active: 0, generation: 0, committed: DATA_AT, tail: DATA_AT };
+    fn empty_other<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
+        let other = self.files[1 - self.active];
+        disk.truncate(other, 0)?;
+        disk.flush(other)?;
+        self.other_may_win = false;
         Ok(())
+    }
+
+    /// Throw everything away. If this fails it is tried again before the next write.
+    pub(crate) fn reset<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
+        self.must_reset = true;
+        // The file in use goes last: while it is there, it outranks the other one.
+        for which in [1 - self.active, self.active] {
+            disk.truncate(self.files[which], 0)?;
+            disk.flush(self.files[which])?;
+        }
+        *self = Self::empty(self.files, false);
+        Ok(())
+    }
+
+    fn reset_if_due<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
+        if self.must_reset { self.reset(disk) } else { Ok(()) }
     }
 }
 
-fn write_superblock<D: Disk>(
-    disk: &mut D,
-    file: FileId,
-    generation: u64,
-    len: u64,
+/// Apply records up to `end`, around damage.
+fn replay_until<D: Disk>(
+    scan: &mut Scan<'_, D>,
+    end: u64,
+    apply: &mut impl FnMut(&Record<'_>, Place) -> bool,
+    damage: &mut Damage,
 ) -> Result<(), StoreError> {
-    let superblock = Superblock { generation, len }.encode();
-    disk.write(file, (generation % 2) * SLOT_BYTES, &superblock)?;
-    disk.flush(file)?;
+    while scan.at < end {
+        let at = scan.at;
+        let understood = match scan.next(end)? {
+            Some(record) if matches!(record.op, Op::Commit | Op::Note) => true,
+            Some(record) => apply(&record, Place::of(at, &record)),
+            None => {
+                scan.skip_damage(end)?;
+                false
+            }
+        };
+        damage.num_spans += u64::from(!understood);
+    }
     Ok(())
 }
 
-fn read_superblock<D: Disk>(disk: &D, file: FileId, slot: u64) -> Result<Option<Superblock>, StoreError> {
-    let at = slot * SLOT_BYTES;
-    if disk.len(file)? < at + SUPERBLOCK_BYTES as u64 {
-        return Ok(None);
+/// End of the transaction that begins at `begin`, when it is whole and of `generation`.
+fn whole_transaction<D: Disk>(
+    scan: &mut Scan<'_, D>,
+    begin: u64,
+    generation: u64,
+) -> Result<Option<u64>, StoreError> {
+    scan.at = begin;
+    let end = scan.file_len();
+    let mut chain = 0;
+    while let Some(record) = scan.next(end)? {
+        if record.op == Op::Commit {
+            let whole = Marker::of(&record) == Some(Marker { generation, begin, chain });
+            return Ok(whole.then_some(scan.at));
+        }
+        chain = extend_chain(chain, record.crc);
     }
-    let mut bytes = [0; SUPERBLOCK_BYTES];
-    disk.read(file, at, &mut bytes)?;
-    Superblock::decode(bytes)
+    Ok(None)
 }
 
-enum Step<'a> {
-    Record(Record<'a>),
-    /// A record whose checksum is wrong but whose length leads on.
-    Damaged,
-    /// Nothing that leads on.
-    Lost,
-}
-
-/// Reads records one after the other through a buffer.
-struct Scan<'d, D> {
-    disk: &'d D,
-    file: FileId,
-    file_len: u64,
-    at: u64,
-    buf: Vec<u8>,
-    buf_at: u64,
-}
-
-impl<'d, D: Disk> Scan<'d, D> {
-    fn new(disk: &'d D, file: FileId, at: u64) -> Result<Self, StoreError> {
-        Ok(Self { disk, file, file_len: disk.len(file)?, at, buf: Vec::new(), buf_at: 0 })
-    }
-
-    /// Make `len` bytes at `at` available; false when the file ends before.
-    fn fill(&mut self, at: u64, len: u64) -> Result<bool, StoreError> {
-        let Some(end) = at.checked_add(len).filter(|end| *end <= self.file_len) else { return Ok(false) };
-        let have = self.buf_at..self.buf_at + self.buf.len() as u64;
-        if at >= have.start && end <= have.end {
-            return Ok(true);
+/// End and generation of the commit record with the highest generation behind `from`.
+fn last_marker<D: Disk>(scan: &mut Scan<'_, D>, from: u64) -> Result<Option<(u64, u64)>, StoreError> {
+    scan.at = from;
+    let end = scan.file_len();
+    let mut last: Option<(u64, u64)> = None;
+    while scan.at < end {
+        let marker = match scan.next(end)? {
+            Some(record) => Marker::of(&record),
+            None => {
+                scan.skip_damage(end)?;
+                None
+            }
+        };
+        if let Some(marker) = marker
+            && last.is_none_or(|(_, generation)| marker.generation > generation)
+        {
+            last = Some((scan.at, marker.generation));
         }
-        let want = len.max(READ_AHEAD as u64).min(self.file_len - at);
-        let want = usize::try_from(want).map_err(|_| StoreError::TooLarge { len: want })?;
-        self.buf.resize(want, 0);
-        self.buf_at = at;
-        self.disk.read(self.file, at, &mut self.buf)?;
-        Ok(true)
     }
-
-    fn bytes(&self, at: u64, len: u64) -> &[u8] {
-        let start = (at - self.buf_at) as usize;
-        &self.buf[start..start + len as usize]
-    }
-
-    /// The next record before `end`.
-    fn next(&mut self, end: u64) -> Result<Step<'_>, StoreError> {
-        let at = self.at;
-        if at + HEAD_BYTES > end || !self.fill(at, HEAD_BYTES)? {
-            return Ok(Step::Lost);
-        }
-        let mut head = [0; 8];
-        head.copy_from_slice(self.bytes(at, HEAD_BYTES));
-        let Some((_, len)) = record::parse_head(head) else { return Ok(Step::Lost) };
-        if at + HEAD_BYTES + len > end || !self.fill(at, HEAD_BYTES + len)? {
-            return Ok(Step::Lost);
-        }
-        self.at = at + HEAD_BYTES + len;
-        Ok(match record::parse(head, self.bytes(at + HEAD_BYTES, len)) {
-            Some(record) => Step::Record(record),
-            None => Step::Damaged,
-        })
-    }
+    Ok(last)
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::content::ContentHash;
 use crate::disk::{Disk, FileId};
 use crate::error::StoreError;
-use crate::log::{DATA_AT, Damage, Log};
+use crate::log::{Damage, Log, Place};
 use crate::path::check_path;
 use crate::record::{Op, Record};
 
 /// Setting that holds the name of the workspace; not listed among the settings.
 const NAME: &str = "\0name";
 /// mtime and hash before the content of a file.
-const FILE_HEAD: u64 = 24;
+const FILE_HEAD: usize = 24;
 /// A log is worth compacting when it is this much longer than twice what lives in it.
 const SLACK_BYTES: u64 = 4 << 20;
 
@@ -25,13 +25,7 @@ pub struct FileMeta {
     pub bytes: u64,
     /// Last change, milliseconds since 1970; 0 when unknown.
     pub mtime_ms: u64,
-    at: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Value {
-    at: u64,
-    len: u64,
+    place: Place,
 }
 
 /// What opening found out; sentences for a person, empty after a clean start.
@@ -39,113 +33,169 @@ struct Value {
 pub struct Recovery {
     /// What happened and what it means.
     pub notices: Vec<String>,
-    /// The derived data was thrown away.
+    /// The derived data was thrown away; it will be gone from the disk with the next write.
     pub derived_dropped: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+/// What the user log says, without the contents.
+#[derive(Debug, Default)]
 struct User {
     files: BTreeMap<String, FileMeta>,
-    drafts: BTreeMap<String, Value>,
-    settings: BTreeMap<String, Value>,
+    drafts: BTreeMap<String, Place>,
+    settings: BTreeMap<String, Place>,
+    live_bytes: u64,
 }
 
-/// Files, unsaved edits, settings and derived values of one workspace.
+#[derive(Debug, Default)]
+struct Derived {
+    values: BTreeMap<Vec<u8>, Place>,
+    live_bytes: u64,
+}
+
+/// Files, unsaved edits, settings and derived values of one workspace. In memory it holds only where they stand.
 #[derive(Debug)]
 pub struct Workspace<D> {
     disk: D,
     user_log: Log,
     derived_log: Log,
     user: User,
-    derived: BTreeMap<Vec<u8>, Value>,
+    derived: Derived,
 }
 
 impl User {
-    fn apply(&mut self, record: &Record<'_>, value_at: u64) {
-        let Ok(key) = std::str::from_utf8(record.key) else { return };
-        let value = Value { at: value_at, len: record.value.len() as u64 };
+    /// Apply a record read back; false when it makes no sense.
+    fn apply(&mut self, record: &Record<'_>, place: Place) -> bool {
+        let Ok(key) = std::str::from_utf8(record.key) else { return false };
         match record.op {
-            Op::PutFile => {
-                if let Some(meta) = file_meta(record.value, value_at) {
-                    self.files.insert(key.to_owned(), meta);
-                }
+            Op::PutFile => match file_meta(record.value, place) {
+                Some(meta) if check_path(key).is_ok() => self.put_file(key, meta),
+                _ => return false,
+            },
+            Op::RemoveFile => self.remove_file(key),
+            Op::RenameFile => match std::str::from_utf8(record.value) {
+                Ok(to) if check_path(to).is_ok() => self.rename_file(key, to),
+                _ => return false,
+            },
+            Op::PutDraft if check_path(key).is_ok() => {
+                put(&mut self.drafts, key, place, &mut self.live_bytes)
             }
-            Op::RemoveFile => {
-                self.files.remove(key);
-            }
-            Op::RenameFile => {
-                if let (Ok(to), Some(meta)) = (std::str::from_utf8(record.value), self.files.remove(key)) {
-                    self.files.insert(to.to_owned(), meta);
-                    if let Some(draft) = self.drafts.remove(key) {
-                        self.drafts.insert(to.to_owned(), draft);
-                    }
-                }
-            }
-            Op::PutDraft => {
-                self.drafts.insert(key.to_owned(), value);
-            }
-            Op::RemoveDraft => {
-                self.drafts.remove(key);
-            }
-            Op::PutSetting => {
-                self.settings.insert(key.to_owned(), value);
-            }
-            Op::RemoveSetting => {
-                self.settings.remove(key);
-            }
-            Op::PutDerived | Op::RemoveDerived | Op::Commit => {}
+            Op::RemoveDraft => remove(&mut self.drafts, key, &mut self.live_bytes),
+            Op::PutSetting => put(&mut self.settings, key, place, &mut self.live_bytes),
+            Op::RemoveSetting => remove(&mut self.settings, key, &mut self.live_bytes),
+            _ => return false,
+        }
+        true
+    }
+
+    fn put_file(&mut self, path: &str, meta: FileMeta) {
+        self.live_bytes += meta.place.len();
+        if let Some(old) = self.files.insert(path.to_owned(), meta) {
+            self.live_bytes -= old.place.len();
         }
     }
 
-    fn live_bytes(&self) -> u64 {
-        self.files.iter().map(|(k, m)| m.bytes + FILE_HEAD + k.len() as u64 + 11).sum::<u64>()
-            + self.drafts.iter().chain(&self.settings).map(|(k, v)| v.len + k.len() as u64 + 11).sum::<u64>()
+    /// Its unsaved edit goes too.
+    fn remove_file(&mut self, path: &str) {
+        if let Some(old) = self.files.remove(path) {
+            self.live_bytes -= old.place.len();
+        }
+        remove(&mut self.drafts, path, &mut self.live_bytes);
+    }
+
+    fn rename_file(&mut self, from: &str, to: &str) {
+        if let Some(meta) = self.files.remove(from) {
+            self.live_bytes -= meta.place.len();
+            self.put_file(to, meta);
+            if let Some(draft) = self.drafts.remove(from) {
+                self.live_bytes -= draft.len();
+                put(&mut self.drafts, to, draft, &mut self.live_bytes);
+            }
+        }
+    }
+
+    fn live(&self) -> impl Iterator<Item = (Op, &[u8], Place)> {
+        let files = self.files.iter().map(|(path, meta)| (Op::PutFile, path.as_bytes(), meta.place));
+        let drafts = self.drafts.iter().map(|(path, place)| (Op::PutDraft, path.as_bytes(), *place));
+        let settings = self.settings.iter().map(|(key, place)| (Op::PutSetting, key.as_bytes(), *place));
+        files.chain(drafts).chain(settings)
+    }
+
+    /// Everything has moved; `places` are in the order of [`User::live`].
+    fn moved(&mut self, places: Vec<Place>) {
+        self.live_bytes = places.iter().map(|place| place.len()).sum();
+        let files = self.files.values_mut().map(|meta| &mut meta.place);
+        let all = files.chain(self.drafts.values_mut()).chain(self.settings.values_mut());
+        all.zip(places).for_each(|(old, new)| *old = new);
     }
 }
 
-fn file_meta(value: &[u8], value_at: u64) -> Option<FileMeta> {
+impl Derived {
+    fn apply(&mut self, record: &Record<'_>, place: Place) -> bool {
+        match record.op {
+            Op::PutDerived => put(&mut self.values, record.key, place, &mut self.live_bytes),
+            Op::RemoveDerived => remove(&mut self.values, record.key, &mut self.live_bytes),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn put<K, Q>(map: &mut BTreeMap<K, Place>, key: &Q, place: Place, live_bytes: &mut u64)
+where
+    K: Ord + std::borrow::Borrow<Q>,
+    Q: ?Sized + ToOwned<Owned = K>,
+{
+    *live_bytes += place.len();
+    if let Some(old) = map.insert(key.to_owned(), place) {
+        *live_bytes -= old.len();
+    }
+}
+
+fn remove<K, Q>(map: &mut BTreeMap<K, Place>, key: &Q, live_bytes: &mut u64)
+where
+    K: Ord + std::borrow::Borrow<Q>,
+    Q: ?Sized + Ord,
+{
+    if let Some(old) = map.remove(key) {
+        *live_bytes -= old.len();
+    }
+}
+
+fn file_meta(value: &[u8], place: Place) -> Option<FileMeta> {
     let (mtime, rest) = value.split_first_chunk::<8>()?;
     let (hash, content) = rest.split_first_chunk::<16>()?;
     Some(FileMeta {
         hash: ContentHash(*hash),
         bytes: content.len() as u64,
         mtime_ms: u64::from_le_bytes(*mtime),
-        at: value_at + FILE_HEAD,
+        place,
     })
 }
 
 impl<D: Disk> Workspace<D> {
-    /// Open a workspace, new or kept, as it was at its last completed commit (or at the one under way in a crash).
+    /// Open a workspace, new or kept, as it was at its last completed commit, or at one that was under way in a crash.
+    /// Opening writes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] when a later Alcove wrote the user data, before anything is written; disk failures.
-    /// Damage is no error: what can be read is there, and [`Recovery`] says what cannot.
-    pub fn open(mut disk: D) -> Result<(Self, Recovery), StoreError> {
+    /// [`StoreError::Newer`] when a later Alcove wrote it; disk failures in the user log. Damage is no error: what can
+    /// be read is there, and [`Recovery`] says that something is missing.
+    pub fn open(disk: D) -> Result<(Self, Recovery), StoreError> {
         let mut recovery = Recovery::default();
         let mut user = User::default();
-        let (user_log, damage) =
-            Log::open(&disk, [FileId::UserA, FileId::UserB], |record, at| user.apply(record, at))?;
-        describe(&damage, &mut recovery.notices);
-        let mut derived = BTreeMap::new();
+        let files = [FileId::UserA, FileId::UserB];
+        let (user_log, damage) = Log::open(&disk, files, |record, place| user.apply(record, place))?;
+        describe(damage, &mut recovery.notices);
+        let mut derived = Derived::default();
         let files = [FileId::DerivedA, FileId::DerivedB];
-        let opened = Log::open(&disk, files, |record, at| match record.op {
-            Op::PutDerived => {
-                derived.insert(record.key.to_vec(), Value { at, len: record.value.len() as u64 });
-            }
-            Op::RemoveDerived => {
-                derived.remove(record.key);
-            }
-            _ => {}
-        });
-        let derived_log = match opened {
+        let derived_log = match Log::open(&disk, files, |record, place| derived.apply(record, place)) {
             Ok((log, damage)) if damage.is_none() => log,
-            // Damaged, or of another version: it can all be made again.
-            Ok(_) | Err(StoreError::Newer { .. }) => {
-                derived.clear();
+            Err(err) if err.is_newer_version() => return Err(err),
+            // Damaged or unreadable: it can all be made again.
+            Ok(_) | Err(_) => {
+                derived = Derived::default();
                 recovery.derived_dropped = true;
-                Log::fresh(&mut disk, files)?
+                Log::empty(files, true)
             }
-            Err(err) => return Err(err),
         };
         Ok((Self { disk, user_log, derived_log, user, derived }, recovery))
     }
@@ -179,9 +229,8 @@ impl<D: Disk> Workspace<D> {
         check_path(path)?;
         let hash = ContentHash::of(bytes);
         let value: [&[u8]; 3] = [&mtime_ms.to_le_bytes(), &hash.0, bytes];
-        let at = self.user_log.append(&mut self.disk, Op::PutFile, path.as_bytes(), &value)?;
-        let meta = FileMeta { hash, bytes: bytes.len() as u64, mtime_ms, at: at + FILE_HEAD };
-        self.user.files.insert(path.to_owned(), meta);
+        let place = self.user_log.append(&mut self.disk, Op::PutFile, path.as_bytes(), &value)?;
+        self.user.put_file(path, FileMeta { hash, bytes: bytes.len() as u64, mtime_ms, place });
         Ok(())
     }
 
@@ -192,11 +241,12 @@ impl<D: Disk> Workspace<D> {
     /// disk failures.
     pub fn read_file(&self, path: &str) -> Result<Vec<u8>, StoreError> {
         let meta = self.user.files.get(path).ok_or_else(|| StoreError::NotFound(path.to_owned()))?;
-        let bytes = self.read(self.user_log.file(), Value { at: meta.at, len: meta.bytes })?;
+        let mut bytes = self.user_log.value(&self.disk, meta.place)?;
+        bytes.drain(..FILE_HEAD.min(bytes.len()));
         if ContentHash::of(&bytes) == meta.hash {
             Ok(bytes)
         } else {
-            Err(StoreError::Damaged { file: self.user_log.file(), at: meta.at })
+            Err(StoreError::Damaged { file: self.user_log.file(), at: meta.place.at() })
         }
     }
 
@@ -207,7 +257,8 @@ impl<D: Disk> Workspace<D> {
     pub fn remove_file(&mut self, path: &str) -> Result<(), StoreError> {
         if self.user.files.contains_key(path) {
             self.user_log.append(&mut self.disk, Op::RemoveFile, path.as_bytes(), &[])?;
-            self.user.files.remove(path);
+            self.user.remove_file(path);
+            return Ok(());
         }
         self.remove_draft(path)
     }
@@ -218,13 +269,11 @@ impl<D: Disk> Workspace<D> {
     /// [`StoreError::NotFound`], [`StoreError::Path`], disk failures.
     pub fn rename_file(&mut self, from: &str, to: &str) -> Result<(), StoreError> {
         check_path(to)?;
-        let meta = *self.user.files.get(from).ok_or_else(|| StoreError::NotFound(from.to_owned()))?;
-        self.user_log.append(&mut self.disk, Op::RenameFile, from.as_bytes(), &[to.as_bytes()])?;
-        self.user.files.remove(from);
-        self.user.files.insert(to.to_owned(), meta);
-        if let Some(draft) = self.user.drafts.remove(from) {
-            self.user.drafts.insert(to.to_owned(), draft);
+        if !self.user.files.contains_key(from) {
+            return Err(StoreError::NotFound(from.to_owned()));
         }
+        self.user_log.append(&mut self.disk, Op::RenameFile, from.as_bytes(), &[to.as_bytes()])?;
+        self.user.rename_file(from, to);
         Ok(())
     }
 
@@ -234,8 +283,8 @@ impl<D: Disk> Workspace<D> {
     /// [`StoreError::Path`], disk failures.
     pub fn put_draft(&mut self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
         check_path(path)?;
-        let at = self.user_log.append(&mut self.disk, Op::PutDraft, path.as_bytes(), &[bytes])?;
-        self.user.drafts.insert(path.to_owned(), Value { at, len: bytes.len() as u64 });
+        let place = self.user_log.append(&mut self.disk, Op::PutDraft, path.as_bytes(), &[bytes])?;
+        put(&mut self.user.drafts, path, place, &mut self.user.live_bytes);
         Ok(())
     }
 
@@ -244,7 +293,7 @@ impl<D: Disk> Workspace<D> {
     /// # Errors
     /// Disk failures.
     pub fn draft(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.user.drafts.get(path).map(|value| self.read(self.user_log.file(), *value)).transpose()
+        self.user.drafts.get(path).map(|place| self.user_log.value(&self.disk, *place)).transpose()
     }
 
     /// True when an unsaved edit is kept for this path.
@@ -265,7 +314,7 @@ impl<D: Disk> Workspace<D> {
     pub fn remove_draft(&mut self, path: &str) -> Result<(), StoreError> {
         if self.user.drafts.contains_key(path) {
             self.user_log.append(&mut self.disk, Op::RemoveDraft, path.as_bytes(), &[])?;
-            self.user.drafts.remove(path);
+            remove(&mut self.user.drafts, path, &mut self.user.live_bytes);
         }
         Ok(())
     }
@@ -277,13 +326,13 @@ impl<D: Disk> Workspace<D> {
     pub fn put_setting(&mut self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         match value {
             Some(value) => {
-                let bytes = value.as_bytes();
-                let at = self.user_log.append(&mut self.disk, Op::PutSetting, key.as_bytes(), &[bytes])?;
-                self.user.settings.insert(key.to_owned(), Value { at, len: bytes.len() as u64 });
+                let value: [&[u8]; 1] = [value.as_bytes()];
+                let place = self.user_log.append(&mut self.disk, Op::PutSetting, key.as_bytes(), &value)?;
+                put(&mut self.user.settings, key, place, &mut self.user.live_bytes);
             }
             None if self.user.settings.contains_key(key) => {
                 self.user_log.append(&mut self.disk, Op::RemoveSetting, key.as_bytes(), &[])?;
-                self.user.settings.remove(key);
+                remove(&mut self.user.settings, key, &mut self.user.live_bytes);
             }
             None => {}
         }
@@ -295,8 +344,8 @@ impl<D: Disk> Workspace<D> {
     /// # Errors
     /// Disk failures.
     pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let Some(value) = self.user.settings.get(key) else { return Ok(None) };
-        let bytes = self.read(self.user_log.file(), *value)?;
+        let Some(place) = self.user.settings.get(key) else { return Ok(None) };
+        let bytes = self.user_log.value(&self.disk, *place)?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -328,8 +377,8 @@ impl<D: Disk> Workspace<D> {
     /// # Errors
     /// Disk failures.
     pub fn put_derived(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let at = self.derived_log.append(&mut self.disk, Op::PutDerived, key, &[value])?;
-        self.derived.insert(key.to_vec(), Value { at, len: value.len() as u64 });
+        let place = self.derived_log.append(&mut self.disk, Op::PutDerived, key, &[value])?;
+        put(&mut self.derived.values, key, place, &mut self.derived.live_bytes);
         Ok(())
     }
 
@@ -338,12 +387,12 @@ impl<D: Disk> Workspace<D> {
     /// # Errors
     /// Disk failures.
     pub fn derived(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.derived.get(key).map(|value| self.read(self.derived_log.file(), *value)).transpose()
+        self.derived.values.get(key).map(|place| self.derived_log.value(&self.disk, *place)).transpose()
     }
 
     /// Keys of the derived values, in order.
     pub fn derived_keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.derived.keys().map(Vec::as_slice)
+        self.derived.values.keys().map(Vec::as_slice)
     }
 
     /// Remove a derived value. Nothing happens when there is none.
@@ -351,9 +400,9 @@ impl<D: Disk> Workspace<D> {
     /// # Errors
     /// Disk failures.
     pub fn remove_derived(&mut self, key: &[u8]) -> Result<(), StoreError> {
-        if self.derived.contains_key(key) {
+        if self.derived.values.contains_key(key) {
             self.derived_log.append(&mut self.disk, Op::RemoveDerived, key, &[])?;
-            self.derived.remove(key);
+            remove(&mut self.derived.values, key, &mut self.derived.live_bytes);
         }
         Ok(())
     }
@@ -361,19 +410,28 @@ impl<D: Disk> Workspace<D> {
     /// Throw every derived value away, at once and durably.
     ///
     /// # Errors
-    /// Disk failures.
+    /// Disk failures, after which they are gone from this open workspace, and from the disk with the next write to it.
     pub fn drop_derived(&mut self) -> Result<(), StoreError> {
-        self.derived.clear();
+        self.derived = Derived::default();
         self.derived_log.reset(&mut self.disk)
     }
 
     /// The durable point: when this returns, everything put before survives any crash. User data goes first.
     ///
     /// # Errors
-    /// Disk failures, after which what was put is still readable and the next commit tries again.
+    /// Disk failures. What was put is still readable, and the next commit tries again. User data may be durable
+    /// already when the failure was in the derived data; use [`Workspace::commit_user`] where that matters.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        self.user_log.commit(&mut self.disk)?;
+        self.commit_user()?;
         self.derived_log.commit(&mut self.disk)
+    }
+
+    /// The durable point of files, unsaved edits and settings alone: for a save that a person waits for.
+    ///
+    /// # Errors
+    /// Disk failures, as in [`Workspace::commit`].
+    pub fn commit_user(&mut self) -> Result<(), StoreError> {
+        self.user_log.commit(&mut self.disk)
     }
 
     /// Bytes that this workspace takes on the disk.
@@ -382,64 +440,61 @@ impl<D: Disk> Workspace<D> {
         FileId::ALL.iter().map(|file| self.disk.len(*file).unwrap_or(0)).sum()
     }
 
-    fn derived_live_bytes(&self) -> u64 {
-        self.derived.iter().map(|(k, v)| v.len + k.len() as u64 + 11).sum()
-    }
-
     /// True when a log is mostly made of what was overwritten or removed.
     #[must_use]
     pub fn wants_compaction(&self) -> bool {
-        let wants = |log: &Log, live: u64| log.len() - DATA_AT > 2 * live + SLACK_BYTES;
-        wants(&self.user_log, self.user.live_bytes()) || wants(&self.derived_log, self.derived_live_bytes())
+        wants(&self.user_log, self.user.live_bytes) || wants(&self.derived_log, self.derived.live_bytes)
     }
 
-    /// Copy what lives into fresh files. Commits first.
+    /// Commit, then copy what lives into fresh files, for each log that wants it.
     ///
     /// # Errors
-    /// Disk failures, after which the workspace is as before.
+    /// Disk failures, also for want of room, after which everything is as before. [`StoreError::Damaged`] when bytes
+    /// that were good on opening no longer are: nothing is copied then.
     pub fn compact(&mut self) -> Result<(), StoreError> {
-        let user = &self.user;
-        let mut live: Vec<(Op, Vec<u8>, u64, u64)> = Vec::new();
-        for (path, meta) in &user.files {
-            live.push((Op::PutFile, path.clone().into_bytes(), meta.at - FILE_HEAD, meta.bytes + FILE_HEAD));
+        self.compact_where(wants)
+    }
+
+    /// [`Workspace::compact`] of both logs, wanted or not.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compact_all(&mut self) -> Result<(), StoreError> {
+        self.compact_where(|_, _| true)
+    }
+
+    fn compact_where(&mut self, wants: impl Fn(&Log, u64) -> bool) -> Result<(), StoreError> {
+        self.commit()?;
+        if wants(&self.user_log, self.user.live_bytes) {
+            let places = self.user_log.compact(&mut self.disk, self.user.live())?;
+            self.user.moved(places);
         }
-        live.extend(user.drafts.iter().map(|(k, v)| (Op::PutDraft, k.clone().into_bytes(), v.at, v.len)));
-        live.extend(user.settings.iter().map(|(k, v)| (Op::PutSetting, k.clone().into_bytes(), v.at, v.len)));
-        let positions = self.user_log.compact(&mut self.disk, &live)?;
-        let mut moved = positions.into_iter();
-        for meta in self.user.files.values_mut() {
-            meta.at = moved.next().unwrap_or(0) + FILE_HEAD;
-        }
-        for value in self.user.drafts.values_mut().chain(self.user.settings.values_mut()) {
-            value.at = moved.next().unwrap_or(0);
-        }
-        let live: Vec<_> =
-            self.derived.iter().map(|(k, v)| (Op::PutDerived, k.clone(), v.at, v.len)).collect();
-        let positions = self.derived_log.compact(&mut self.disk, &live)?;
-        for (value, at) in self.derived.values_mut().zip(positions) {
-            value.at = at;
+        if wants(&self.derived_log, self.derived.live_bytes) {
+            let live =
+                self.derived.values.iter().map(|(key, place)| (Op::PutDerived, key.as_slice(), *place));
+            let places = self.derived_log.compact(&mut self.disk, live)?;
+            self.derived.live_bytes = places.iter().map(|place| place.len()).sum();
+            self.derived.values.values_mut().zip(places).for_each(|(old, new)| *old = new);
         }
         Ok(())
     }
-
-    fn read(&self, file: FileId, value: Value) -> Result<Vec<u8>, StoreError> {
-        let len = usize::try_from(value.len).map_err(|_| StoreError::TooLarge { len: value.len })?;
-        let mut bytes = vec![0; len];
-        self.disk.read(file, value.at, &mut bytes)?;
-        Ok(bytes)
-    }
 }
 
-fn describe(damage: &Damage, notices: &mut Vec<String>) {
-    if !damage.records.is_empty() {
+fn wants(log: &Log, live_bytes: u64) -> bool {
+    log.num_record_bytes() > 2 * live_bytes + SLACK_BYTES
+}
+
+fn describe(damage: Damage, notices: &mut Vec<String>) {
+    if damage.num_spans > 0 {
         notices.push(format!(
-            "{} saved record(s) of this workspace are damaged and were left out. Compare with your own copy of the files.",
-            damage.records.len()
+            "The storage of this workspace is damaged in {} place(s), and what was saved there is missing. Compare with \
+             your own copy of the files.",
+            damage.num_spans
         ));
     }
     if damage.cut_short {
         notices.push(
-            "The end of this workspace's storage is damaged: what was saved last may be missing. Compare with your own \
+            "The end of this workspace's storage is missing, and what was saved last may be too. Compare with your own \
              copy of the files."
                 .into(),
         );
