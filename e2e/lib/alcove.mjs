@@ -116,11 +116,14 @@ export async function openFiles(page, files) {
 
 /** Wait until the status of the app fulfils a condition. @param {(s: any) => boolean} condition */
 export async function untilStatus(page, condition, timeout = 60_000) {
-  await page.waitForFunction(
-    async (source) => new Function("s", `return (${source})(s)`)(await alcove.status()),
-    condition.toString(),
-    { timeout, polling: 100 },
-  );
+  const until = Date.now() + timeout;
+  for (;;) {
+    // Between two tabs, reloads and restarts there may be no page or no workspace for a moment.
+    const status = await page.evaluate(() => globalThis.alcove?.status()).catch(() => undefined);
+    if (status && condition(status)) return status;
+    if (Date.now() > until) throw new Error(`not so within ${timeout} ms: ${condition}; last: ${JSON.stringify(status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** A picture for people to look at. */

@@ -31,7 +31,7 @@ pub enum LinkState {
 const HEARTBEAT_MS: u32 = 1000;
 /// Heartbeats without an answer until a worker counts as dead. Counted in ticks of this page's timer and not in
 /// wall-clock time, so that a tab that was frozen does not kill a healthy worker when it wakes up.
-const MISSED_BEATS: u32 = 4;
+const MISSED_BEATS: u32 = 3;
 /// Heartbeats that a module may take to load: a first visit over a slow line.
 const BOOT_BEATS: u32 = 120;
 /// Deaths in a row without a hello between them until the supervisor gives up.
