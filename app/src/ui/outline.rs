@@ -100,7 +100,7 @@ pub fn OutlinePanel() -> impl IntoView {
                 on:input=move |event| filter.set(event_target_value(&event))
             />
         </div>
-        <div class="panel-scroll">{list}</div>
+        <div class="panel-scroll" tabindex="0">{list}</div>
     }
 }
 

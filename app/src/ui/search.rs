@@ -177,7 +177,7 @@ pub fn SearchPanel() -> impl IntoView {
             </Show>
         </div>
         <Summary found />
-        <div node_ref=list class="panel-scroll results">
+        <div node_ref=list class="panel-scroll results" tabindex="0">
             <div
                 id="search-results"
                 role=move || if has_hits() { "listbox" } else { "presentation" }
