@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cache::VectorCache;
+use crate::cache::{DIM, VectorCache};
 use crate::set::{EvalSet, Span};
 
 const STOP: &str = "a an the of to in for and or is are be with from by on at as if it its this that into when return \
@@ -78,16 +78,29 @@ impl Plain {
         best(&scores, 0.0)
     }
 
-    /// The best 100 chunks by inner product with the query's vector; `None` when a vector is missing.
+    /// The vectors of all chunks, one after the other; `None` when one is missing.
     #[must_use]
-    pub fn minilm(&self, query: &str, vectors: &VectorCache) -> Option<Vec<u32>> {
-        let query = vectors.get(query)?;
-        let mut scores = Vec::with_capacity(self.texts.len());
+    pub fn matrix(&self, vectors: &VectorCache) -> Option<Vec<f32>> {
+        let mut matrix = Vec::with_capacity(self.texts.len() * DIM);
         for text in &self.texts {
-            let vector = vectors.get(text)?;
-            scores.push(query.iter().zip(vector).map(|(x, y)| x * y).sum());
+            matrix.extend_from_slice(vectors.get(text)?);
         }
-        Some(best(&scores, f32::NEG_INFINITY))
+        Some(matrix)
+    }
+
+    /// The best 100 chunks by inner product of the query's vector with each row of [`Self::matrix`].
+    #[must_use]
+    pub fn minilm(&self, query: &[f32], matrix: &[f32]) -> Vec<u32> {
+        let dot = |row: &[f32]| {
+            let mut sums = [0.0f32; 8];
+            for (x, y) in row.as_chunks::<8>().0.iter().zip(query.as_chunks::<8>().0) {
+                for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                    *sum += x * y;
+                }
+            }
+            sums.iter().sum::<f32>()
+        };
+        best(&matrix.chunks_exact(DIM).map(dot).collect::<Vec<f32>>(), f32::NEG_INFINITY)
     }
 
     /// Reciprocal rank fusion of two lists.

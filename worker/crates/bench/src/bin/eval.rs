@@ -67,8 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let bm25: Vec<Vec<u32>> = set.questions.iter().map(|q| plain.bm25(&q.query)).collect();
     table.row(&set, "plain bm25", &bm25.iter().map(|r| plain.spans(r)).collect::<Vec<_>>());
-    let minilm: Option<Vec<Vec<u32>>> =
-        set.questions.iter().map(|q| plain.minilm(&q.query, &vectors)).collect();
+    let minilm: Option<Vec<Vec<u32>>> = plain.matrix(&vectors).and_then(|matrix| {
+        set.questions.iter().map(|q| Some(plain.minilm(vectors.get(&q.query)?, &matrix))).collect()
+    });
     if let Some(minilm) = &minilm {
         table.row(&set, "plain minilm", &minilm.iter().map(|r| plain.spans(r)).collect::<Vec<_>>());
         let fused: Vec<Vec<Span>> =
