@@ -111,7 +111,7 @@ for (const name of ['model.int8.bin', 'manifest.json']) {
 
 // Packing. Weights hardly shrink, and fonts and archives not at all.
 const packs = [
-  { ending: '.br', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.brotliCompress)(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_LGWIN]: 22, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }) },
+  { ending: '.br', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.brotliCompress)(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_LGWIN]: 24, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }) },
   { ending: '.gz', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.gzip)(bytes, { level: 9 }) },
 ];
 await mkdir(packed, { recursive: true });
