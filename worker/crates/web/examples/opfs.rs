@@ -1,7 +1,7 @@
 //! Checks of the OPFS disk for a real browser; `e2e/opfs/run.mjs` calls them in dedicated workers.
 
 use js_sys::{Array, Function};
-use store::{Disk, FileId, StoreError, Workspace, conformance};
+use store::{Disk, FileId, Recovery, Workspace, conformance};
 use wasm_bindgen::prelude::*;
 use web::{OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot};
 
@@ -107,9 +107,27 @@ pub async fn write_for_ever(from: u32, committed: Function) -> Result<(), JsValu
             workspace.compact_all().map_err(failed)?;
         }
         committed.call1(&JsValue::NULL, &n.into())?;
-        web::turn().await;
+        web::sleep_ms(2).await;
     }
     Ok(())
+}
+
+/// Copy the workspace of [`write_for_ever`] over and over while it is written; each copy must be one whole state, and
+/// they must move on.
+///
+/// # Errors
+/// What is torn.
+#[wasm_bindgen]
+pub async fn reads_along(num_copies: u32) -> Result<u32, JsValue> {
+    let mut last = 0;
+    for _ in 0..num_copies {
+        let (reader, recovery) = Workspace::open(open_snapshot(4).await.map_err(failed)?).map_err(failed)?;
+        let n = state_of(&reader, &recovery)?;
+        ensure(n >= last && n > 0, &format!("state {n} came after {last}"))?;
+        last = n;
+        web::sleep_ms(3).await;
+    }
+    Ok(last)
 }
 
 /// The number of the state that [`write_for_ever`] left, after checking that it is one whole state.
@@ -119,14 +137,20 @@ pub async fn write_for_ever(from: u32, committed: Function) -> Result<(), JsValu
 #[wasm_bindgen]
 pub async fn last_state() -> Result<u32, JsValue> {
     let (workspace, recovery) = Workspace::open(open_patiently(4).await?).map_err(failed)?;
+    let n = state_of(&workspace, &recovery)?;
+    ensure(workspace.into_disk().len(FileId::UserA).is_ok(), "the disk is gone")?;
+    Ok(n)
+}
+
+/// The number of the one state that all three files are of; 0 when there are none.
+fn state_of<D: Disk>(workspace: &Workspace<D>, recovery: &Recovery) -> Result<u32, JsValue> {
     ensure(recovery.notices.is_empty() && !recovery.derived_dropped, &format!("{recovery:?}"))?;
     let Some(n) = workspace.file("one").map(|meta| meta.mtime_ms as u32) else { return Ok(0) };
     let text = n.to_string().repeat(1 + (n as usize * 37) % 3000);
     for path in ["one", "two", "three"] {
-        let found = workspace.read_file(path).map_err(|err: StoreError| failed(err))?;
+        let found = workspace.read_file(path).map_err(failed)?;
         ensure(found == text.as_bytes(), &format!("{path} is of another state than {n}"))?;
     }
-    ensure(workspace.into_disk().len(FileId::UserA).is_ok(), "the disk is gone")?;
     Ok(n)
 }
 

@@ -16,6 +16,8 @@ use web_sys::{
     FileSystemSyncAccessHandle,
 };
 
+use crate::turn::sleep_ms;
+
 /// Folder of everything that Alcove keeps.
 const ROOT: &str = "alcove";
 /// Folder of the workspaces in it.
@@ -220,22 +222,62 @@ pub async fn delete_workspace(id: u64) -> Result<(), OpfsError> {
     removed.map(|_| ()).map_err(opfs_error)
 }
 
-/// A copy of a workspace's files in memory, for a tab that may only read.
+/// Tries to copy a workspace while its writer goes on, and the pause between them in milliseconds.
+const SNAPSHOT_TRIES: u32 = 25;
+const SNAPSHOT_PAUSE_MS: u32 = 20;
+
+/// A copy of a workspace's files in memory, for a tab that may only read. The writer goes on meanwhile, so the copy is
+/// made again when a compaction came in between.
 ///
 /// # Errors
-/// See [`OpfsError`].
+/// [`OpfsError::Failed`] when the writer never paused for long enough; see [`OpfsError`].
 pub async fn open_snapshot(id: u64) -> Result<MemDisk, OpfsError> {
     let workspaces = folder(&root(false).await?, WORKSPACES, false).await?;
     let folder = folder(&workspaces, &id.to_string(), false).await?;
+    for _ in 0..SNAPSHOT_TRIES {
+        // Reading fails when the file changes underneath.
+        if let Ok(disk) = copy_of(&folder).await
+            && is_current(&folder, &disk).await
+        {
+            return Ok(disk);
+        }
+        sleep_ms(SNAPSHOT_PAUSE_MS).await;
+    }
+    Err(OpfsError::Failed("the tab that writes to this workspace is too busy to copy it".into()))
+}
+
+async fn copy_of(folder: &FileSystemDirectoryHandle) -> Result<MemDisk, OpfsError> {
     let mut disk = MemDisk::new();
     for id in FileId::ALL {
-        match file(&folder, id.name(), false).await {
+        match file(folder, id.name(), false).await {
             Ok(handle) => disk.set(id, bytes_of(&handle).await?),
             Err(OpfsError::NotFound) => {}
             Err(err) => return Err(err),
         }
     }
     Ok(disk)
+}
+
+/// True when no log has moved to its other file since the copy was made. Commits only append, so a copy in which some
+/// of the later ones are missing, or only half there, still opens as a whole state.
+async fn is_current(folder: &FileSystemDirectoryHandle, copy: &MemDisk) -> bool {
+    for id in FileId::ALL {
+        let len = copy.get(id).len();
+        let now = match file(folder, id.name(), false).await {
+            Ok(handle) => len_of(&handle).await,
+            Err(OpfsError::NotFound) => Ok(0),
+            Err(err) => Err(err),
+        };
+        if !now.is_ok_and(|now| now >= len as u64 && (now == 0) == (len == 0)) {
+            return false;
+        }
+    }
+    true
+}
+
+async fn len_of(handle: &FileSystemFileHandle) -> Result<u64, OpfsError> {
+    let file: File = JsFuture::from(handle.get_file()).await.map_err(opfs_error)?.unchecked_into();
+    Ok(file.size() as u64)
 }
 
 async fn bytes_of(handle: &FileSystemFileHandle) -> Result<Vec<u8>, OpfsError> {
