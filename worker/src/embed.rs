@@ -7,7 +7,7 @@ use protocol::{Embed, EmbedState, Fault, FaultCode};
 use web_sys::MessagePort;
 
 use crate::event::Event;
-use crate::queue::{Key, MAX_ATTEMPTS, Waiting};
+use crate::queue::{Key, MAX_ATTEMPTS, Rank, Waiting};
 use crate::sender::Sender;
 use crate::space::{DIM, Space, slice};
 
@@ -15,6 +15,8 @@ use crate::space::{DIM, Space, slice};
 const BATCH: usize = 16;
 /// Batches that wait at a model worker beside the one it works on, so that it never idles.
 const BATCHES_PER_PORT: usize = 2;
+/// Chunks of a batch that goes before the others because a person just saved them.
+const URGENT_BATCH: usize = 4;
 /// Vectors that are kept back until one record holds them.
 pub(crate) const VECTORS_PER_RECORD: usize = 64;
 
@@ -82,11 +84,6 @@ impl Embedding {
         self.ports.values().min_by_key(|port| port.num_batches).map(|port| port.caller.clone())
     }
 
-    /// Number of chunks that are at the model workers now.
-    pub(crate) fn num_in_flight(&self) -> usize {
-        self.batches.values().map(|batch| batch.chunks.len()).sum()
-    }
-
     /// Forget the batches of a workspace that was closed; answers that still come find nothing.
     pub(crate) fn forget_batches(&mut self) {
         self.batches.clear();
@@ -106,8 +103,15 @@ impl Embedding {
             crate::snapshot::queue_missing_vectors(space);
         }
         for (number, port) in &mut self.ports {
-            while port.num_batches < BATCHES_PER_PORT {
-                let chunks = space.to_embed.take(BATCH);
+            loop {
+                // What was just saved does not wait behind the batches that are already at the worker.
+                let urgent = matches!(space.to_embed.first_rank(), Some(Rank::Edited));
+                let (allowed, size) =
+                    if urgent { (BATCHES_PER_PORT + 1, URGENT_BATCH) } else { (BATCHES_PER_PORT, BATCH) };
+                if port.num_batches >= allowed {
+                    break;
+                }
+                let chunks = space.to_embed.take(size);
                 if chunks.is_empty() {
                     return;
                 }
@@ -119,7 +123,7 @@ impl Embedding {
                 self.next_batch += 1;
                 port.num_batches += 1;
                 self.batches.insert(id, Batch { port: *number, chunks });
-                let pending = port.caller.call(Embed { texts, urgent: false }, Vec::new());
+                let pending = port.caller.call(Embed { texts, urgent }, Vec::new());
                 let events = events.clone();
                 wasm_bindgen_futures::spawn_local(async move {
                     let result = pending.await.map(|(embedded, blobs)| {

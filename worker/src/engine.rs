@@ -23,6 +23,8 @@ const COMPACT_BUDGET: usize = 1024;
 const TICK_MS: u32 = 100;
 /// Ticks between two looks at the quota.
 const TICKS_PER_QUOTA: u32 = 50;
+/// Vectors wait at most this long until they are saved, milliseconds.
+const VECTORS_DUE_MS: f64 = 2000.0;
 /// Derived data is saved when nothing was edited for this long, milliseconds.
 const SNAPSHOT_IDLE_MS: f64 = 1500.0;
 
@@ -40,6 +42,7 @@ pub(crate) struct Engine {
     analyser: Analyser,
     ticks: u32,
     last_write_ms: f64,
+    last_vectors_ms: f64,
 }
 
 /// Run until the worker ends.
@@ -57,6 +60,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         analyser: Analyser::new(),
         ticks: 0,
         last_write_ms: 0.0,
+        last_vectors_ms: 0.0,
     };
     wasm_bindgen_futures::spawn_local(async move {
         loop {
@@ -254,16 +258,16 @@ impl Engine {
     fn save(&mut self) {
         let now_ms = self.clock.monotonic_ms();
         let idle = now_ms - self.last_write_ms > SNAPSHOT_IDLE_MS;
-        let embedding_done = self.embedding.num_in_flight() == 0;
         let Some(space) = &mut self.space else { return };
         if space.access != protocol::Access::Writer {
             return;
         }
         let mut result = Ok(());
         let vectors_due = space.unsaved_vectors.len() >= VECTORS_PER_RECORD
-            || (!space.unsaved_vectors.is_empty() && embedding_done && space.to_embed.len() == 0);
+            || (!space.unsaved_vectors.is_empty() && now_ms - self.last_vectors_ms > VECTORS_DUE_MS);
         if vectors_due {
             result = snapshot::save_vectors(space);
+            self.last_vectors_ms = now_ms;
         }
         if result.is_ok()
             && idle

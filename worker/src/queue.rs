@@ -8,12 +8,12 @@ pub(crate) type Key = [u8; 16];
 /// How soon a chunk is wanted; earlier variants first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
+    /// Its file was saved in this session.
+    Edited,
     /// A search just found it by words.
     Found,
     /// Its file is open.
     Open,
-    /// Its file was edited in this session.
-    Edited,
     /// Code.
     Code,
     /// Prose.
@@ -117,6 +117,11 @@ impl Queue {
         keys.into_iter().filter_map(|key| self.remove(&key).map(|waiting| (key, waiting))).collect()
     }
 
+    /// Rank of the chunk that would be taken next.
+    pub(crate) fn first_rank(&self) -> Option<Rank> {
+        self.order.first().map(|(rank, ..)| *rank)
+    }
+
     /// Forget everything.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -157,6 +162,7 @@ mod tests {
         queue.push([1; 16], waiting("a", 10), Rank::Code);
         queue.push([1; 16], waiting("b", 12), Rank::Data);
         queue.push([2; 16], waiting("c", 1), Rank::Edited);
+        assert_eq!(queue.first_rank(), Some(Rank::Edited));
         assert_eq!((queue.len(), queue.num_bytes()), (2, 13));
         assert_eq!(paths(&queue.take(9)), ["c", "b"]);
     }

@@ -7,7 +7,14 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 /// The ignore files seen so far, by the folder that they stand in (`""` is the root).
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    by_folder: BTreeMap<String, Gitignore>,
+    by_folder: BTreeMap<String, Folder>,
+}
+
+/// The ignore files of one folder: their lines by name, and the matcher over all of them.
+#[derive(Debug)]
+struct Folder {
+    lines: BTreeMap<String, String>,
+    matcher: Gitignore,
 }
 
 /// True when this path is an ignore file whose lines [`Rules::add`] wants.
@@ -26,14 +33,18 @@ fn parent(path: &str) -> Option<&str> {
 impl Rules {
     /// Take in the lines of one ignore file. Lines that are no valid pattern are passed over, as git does.
     pub(crate) fn add(&mut self, path: &str, text: &str) {
-        let folder = parent(path).unwrap_or("").to_owned();
+        let folder = self
+            .by_folder
+            .entry(parent(path).unwrap_or("").to_owned())
+            .or_insert_with(|| Folder { lines: BTreeMap::new(), matcher: Gitignore::empty() });
+        folder.lines.insert(name(path).to_owned(), text.to_owned());
         // The matcher resolves patterns against a root; ours are relative to the folder of the ignore file.
         let mut builder = GitignoreBuilder::new("");
-        for line in text.lines() {
+        for line in folder.lines.values().flat_map(|text| text.lines()) {
             let _invalid_pattern = builder.add_line(None, line);
         }
-        if let Ok(rules) = builder.build() {
-            self.by_folder.insert(folder, rules);
+        if let Ok(matcher) = builder.build() {
+            folder.matcher = matcher;
         }
     }
 
@@ -58,7 +69,7 @@ impl Rules {
         while let Some(at) = folder {
             if let Some(rules) = self.by_folder.get(at) {
                 let relative = if at.is_empty() { path } else { &path[at.len() + 1..] };
-                match rules.matched(relative, is_dir) {
+                match rules.matcher.matched(relative, is_dir) {
                     ignore::Match::Ignore(_) => return true,
                     ignore::Match::Whitelist(_) => return false,
                     ignore::Match::None => {}
@@ -106,6 +117,15 @@ mod tests {
         for (path, ignored) in table {
             assert_eq!(rules.ignores(path), ignored, "{path}");
         }
+    }
+
+    #[test]
+    fn two_ignore_files_of_one_folder_add_up() {
+        let mut rules = Rules::default();
+        rules.add(".gitignore", "*.log\n");
+        rules.add(".ignore", "*.tmp\n");
+        rules.add(".gitignore", "*.bak\n");
+        assert!(rules.ignores("a.tmp") && rules.ignores("a.bak") && !rules.ignores("a.log"));
     }
 
     #[test]

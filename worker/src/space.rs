@@ -271,11 +271,11 @@ impl Space {
 
     /// How soon the chunks of a file are wanted.
     pub(crate) fn rank(&self, path: &str) -> Rank {
-        if self.focus.iter().any(|p| p == path) {
-            return Rank::Open;
-        }
         if self.edited.iter().any(|p| p == path) {
             return Rank::Edited;
+        }
+        if self.focus.iter().any(|p| p == path) {
+            return Rank::Open;
         }
         match self.files.get(path).map(|entry| entry.lang.id()) {
             Some("json" | "plaintext" | "yaml" | "xml" | "ini" | "toml" | "csv") | None => Rank::Data,
