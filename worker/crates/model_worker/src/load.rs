@@ -62,9 +62,10 @@ pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) ->
     let mut model = None;
     if request.device != Some(DeviceKind::Cpu) {
         let weights = async || get("model.safetensors", "Fetching the model").await;
-        match gpu(weights).await {
+        let forced = request.device == Some(DeviceKind::WebGpu);
+        match gpu(weights, forced).await {
             Ok(on_gpu) => model = Some(on_gpu),
-            Err(fault) if request.device == Some(DeviceKind::WebGpu) => return Err(fault),
+            Err(fault) if forced => return Err(fault),
             Err(fault) => reason = format!("{} ", fault.sentence),
         }
     }
@@ -111,18 +112,29 @@ pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) ->
     Ok(Loaded { model, tokenizer, info })
 }
 
+/// Put the model on the GPU. A software adapter is used only when the person `forced` it, since it is slower than the
+/// processor itself; what would crash the runtime is refused in any case.
 #[cfg(feature = "webgpu")]
-async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E) -> Result<Model, Fault> {
-    use models::tensor::{TensorEncoder, webgpu};
-    let device = webgpu().await.map_err(|why| Fault::new(FaultCode::Unsupported, format!("{why}.")))?;
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E, forced: bool) -> Result<Model, Fault> {
+    let refuse = |why: &str| Err(Fault::new(FaultCode::Unsupported, format!("The GPU is not used: {why}.")));
+    let Some(adapter) = web::gpu_adapter().await else { return refuse("the browser offers none") };
+    if !adapter.has_timestamps {
+        return refuse("it lacks timestamp queries, which the GPU runtime needs");
+    }
+    if adapter.is_software && !forced {
+        return refuse("it is a software adapter, slower than the processor itself");
+    }
     let file = weights().await?;
     let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
     drop(file);
-    Ok(Model::Gpu(TensorEncoder::new(&weights, device)))
+    match models::tensor::webgpu().await {
+        Ok(device) => Ok(Model::Gpu(models::tensor::TensorEncoder::new(&weights, device))),
+        Err(why) => refuse(&why),
+    }
 }
 
 #[cfg(not(feature = "webgpu"))]
-async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(_weights: E) -> Result<Model, Fault> {
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(_weights: E, _forced: bool) -> Result<Model, Fault> {
     Err(Fault::new(FaultCode::Unsupported, "This build of the model worker runs on the processor."))
 }
 

@@ -25,19 +25,13 @@ pub struct Pump<M, T, H> {
     host: H,
     queue: RefCell<Scheduler<T>>,
     running: Cell<bool>,
-    lost: Cell<bool>,
 }
 
 impl<M: Embed, T, H: Host<T>> Pump<M, T, H> {
     /// A pump with an empty queue.
     pub fn new(model: M, host: H, limit: BatchLimit) -> Rc<Self> {
         let queue = RefCell::new(Scheduler::new(model.dim(), limit));
-        Rc::new(Self { model, host, queue, running: Cell::new(false), lost: Cell::new(false) })
-    }
-
-    /// The model.
-    pub fn model(&self) -> &M {
-        &self.model
+        Rc::new(Self { model, host, queue, running: Cell::new(false) })
     }
 
     /// Queue a job. The caller sees to it that [`Pump::run`] is polled.
@@ -65,17 +59,11 @@ impl<M: Embed, T, H: Host<T>> Pump<M, T, H> {
         let result = self.model.embed(&texts, steps).await;
         if let Err(EmbedError::DeviceLost(why)) = &result {
             // Every job would meet the same end, so none waits for it.
-            self.lost.set(true);
             self.answer_all(|queue| queue.fail_all(why));
             self.host.lost(why);
             return;
         }
         self.answer_all(|queue| queue.complete(batch, result.map_err(|err| err.to_string())));
-    }
-
-    /// True once the device was lost.
-    pub fn is_lost(&self) -> bool {
-        self.lost.get()
     }
 
     fn answer_all(&self, take: impl FnOnce(&mut Scheduler<T>) -> Vec<Finished<T>>) {
@@ -154,7 +142,7 @@ mod tests {
         run_to_end(&pump);
         let answers = desk.answers.borrow();
         assert_eq!(answers.iter().map(|(tag, _)| *tag).collect::<Vec<_>>(), ["query", "passages"]);
-        assert_eq!(answers[0].1, Outcome::Vectors(pump.model().vector(&[9; 4])));
+        assert_eq!(answers[0].1, Outcome::Vectors(pump.model.vector(&[9; 4])));
     }
 
     #[test]
@@ -166,7 +154,7 @@ mod tests {
         desk.turns.borrow_mut().push(Box::new(move || cancel.cancel()));
         run_to_end(&pump);
         assert_eq!(*desk.answers.borrow(), [("long", Outcome::Cancelled)]);
-        assert_eq!(pump.model().batches.borrow().len(), 1);
+        assert_eq!(pump.model.batches.borrow().len(), 1);
     }
 
     #[test]
@@ -175,11 +163,11 @@ mod tests {
         let pump = Pump::new(FakeModel::new(4), desk.clone(), LIMIT);
         pump.push("a", 0, false, Cancel::new(), vec![vec![7; 60]; 3]);
         pump.push("b", 1, true, Cancel::new(), vec![vec![7; 60]]);
-        pump.model().fail_next();
+        pump.model.fail_next();
         run_to_end(&pump);
         let answers = desk.answers.borrow();
         assert_eq!(answers.len(), 2);
         assert!(answers.iter().all(|(_, outcome)| matches!(outcome, Outcome::Failed(_))));
-        assert!(desk.lost.borrow().is_some() && pump.is_lost());
+        assert!(desk.lost.borrow().is_some());
     }
 }

@@ -3,12 +3,14 @@
 //! Only mechanism lives here. What to store, when to yield and whom to tell is decided by the two worker binaries.
 
 mod fetch;
+mod gpu;
 mod locks;
 mod opfs;
 mod scope;
 mod turn;
 
 pub use fetch::{Expect, FetchError, fetch_kept, fetch_small};
+pub use gpu::{GpuAdapter, gpu_adapter};
 pub use locks::{Lock, LockError, try_lock, wait_lock};
 pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,

@@ -11,7 +11,7 @@ mod math;
 pub(crate) mod quantised;
 mod simd;
 
-pub use encoder::{Dense, Encoder, F32Encoder, Run, Table};
+pub use encoder::{Dense, Encoder, F32Encoder, Run, Table, normalise_length};
 
 /// True when this module uses relaxed SIMD instructions.
 pub const RELAXED_SIMD: bool = cfg!(target_feature = "relaxed-simd");
