@@ -297,21 +297,28 @@ impl Log {
             // A superblock of the failed attempt must not come to stand over the records of this one.
             self.empty_other(disk)?;
         }
-        self.other_may_win = true;
-        match self.copy(disk, live) {
-            Ok((copy, places)) => {
-                *self = copy;
-                // Only room is lost if this fails: the new file has the higher generation.
-                let _costs_room = self.empty_other(disk);
-                self.other_may_win = false;
-                Ok(places)
-            }
+        let (mut copy, places) = match self.copy(disk, live) {
+            Ok(copied) => copied,
             Err(err) => {
-                // Give the room back. If that fails, the next commit tries again before it writes.
-                let _tried_again = self.empty_other(disk);
-                Err(err)
+                let _costs_room = self.empty_other(disk);
+                return Err(err);
             }
+        };
+        self.other_may_win = true;
+        if let Err(err) = copy.commit(disk) {
+            // If this fails, the next commit tries again before it writes.
+            let _tried_again = self.empty_other(disk);
+            return Err(err);
         }
+        // The second slot too, so that one damaged superblock loses nothing here either.
+        let superblock = Superblock { generation: copy.generation, len: copy.sealed };
+        let _only_more_safety = superblock
+            .write(disk, copy.file(), 1 - copy.good_slot)
+            .and_then(|()| Ok(disk.flush(copy.file())?));
+        *self = copy;
+        // Only room is lost if this fails: the new file has the higher generation.
+        let _costs_room = self.empty_other(disk);
+        Ok(places)
     }
 
     fn copy<'a, D: Disk>(
@@ -332,17 +339,17 @@ impl Log {
             // Nothing lives. An empty transaction would be no commit.
             copy.append(disk, Op::Note, b"", &[])?;
         }
-        copy.commit(disk)?;
-        // The second slot too, so that one damaged superblock loses nothing here either.
-        let superblock = Superblock { generation: copy.generation, len: copy.sealed };
-        let _only_more_safety = superblock
-            .write(disk, copy.file(), 1 - copy.good_slot)
-            .and_then(|()| Ok(disk.flush(copy.file())?));
+        copy.seal(disk)?;
+        copy.flush_sealed(disk)?;
         Ok((copy, places))
     }
 
     fn empty_other<D: Disk>(&mut self, disk: &mut D) -> Result<(), StoreError> {
         let other = self.files[1 - self.active];
+        if self.other_may_win {
+            // A superblock on its way to the disk must not arrive after the truncation.
+            disk.flush(other)?;
+        }
         disk.truncate(other, 0)?;
         disk.flush(other)?;
         self.other_may_win = false;
@@ -354,6 +361,9 @@ impl Log {
         self.must_reset = true;
         // The file in use goes last: while it is there, it outranks the other one.
         for which in [1 - self.active, self.active] {
+            // So that nothing on its way arrives after the truncation. It may fail for want of room, which truncating
+            // gives back; at worst the next opening finds leftovers and drops them as well.
+            let _best_effort = disk.flush(self.files[which]);
             disk.truncate(self.files[which], 0)?;
             disk.flush(self.files[which])?;
         }

@@ -17,7 +17,8 @@ fn run(seed: u64) {
         let what = format!("seed {seed}, life {life}");
         let (mut workspace, recovery) = Workspace::open(disk).unwrap();
         assert_eq!(recovery.notices, [""; 0], "{what}");
-        assert!(!recovery.derived_dropped, "{what}");
+        // Failing changes may leave doubt about derived data, which then is dropped; a crash alone may not.
+        assert!(!recovery.derived_dropped || !seed.is_multiple_of(3), "{what}");
         model.check_reopened(&workspace, &what);
         if !seed.is_multiple_of(3) {
             let (from, fault) = (rng.below(40), fault(&mut rng));
