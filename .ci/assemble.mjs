@@ -13,6 +13,7 @@ import { copyFile, link, mkdir, readFile, readdir, rename, rm, stat, utimes, wri
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import * as zlib from 'node:zlib';
+import { transform } from '../app/node_modules/esbuild/lib/main.js';
 import { zip } from './zip.mjs';
 
 const names = ['made', 'dist', 'packed', 'models', 'int8'];
@@ -55,7 +56,9 @@ for (const name of Object.values(monaco)) put(`assets/${name}`, await readFile(j
 
 // The page. It is started by a script of its own, because inline scripts are not allowed.
 const template = await readFile(join(top, 'app/index.html'), 'utf8');
-const script = asset('app', '.js', await readFile(join(made, 'app/app.js')));
+const glue = await readFile(join(made, 'app/app.js'), 'utf8');
+const small = values.fast ? glue : (await transform(glue, { format: 'esm', minify: true, legalComments: 'none' })).code;
+const script = asset('app', '.js', small);
 const wasm = asset('app', '.wasm', await readFile(join(made, 'app/app_bg.wasm')));
 const snippets = join(made, 'app/snippets');
 if (existsSync(snippets)) for await (const path of walk(snippets)) put(`assets/snippets/${relative(snippets, path)}`, await readFile(path));
