@@ -124,8 +124,7 @@ fn finish(engine: &mut Engine, imported: &mut Imported, skipped: &mut Skipped) -
         }
     }
     imported.case_collisions = store::case_collisions(space.files.keys().map(String::as_str));
-    space.store.commit().map_err(|err| store_fault(&err))?;
-    space.uncommitted = false;
+    space.store.commit_user().map_err(|err| store_fault(&err))?;
     if let Some(started) = space.stats.import_started_ms.take() {
         space.stats.lexical_ready_ms = now_ms - started;
     }
@@ -321,8 +320,7 @@ pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Resu
     }
     space.put(&call.path, bytes, now_unix_ms).map_err(|err| store_fault(&err))?;
     space.store.remove_draft(&call.path).map_err(|err| store_fault(&err))?;
-    space.store.commit().map_err(|err| store_fault(&err))?;
-    space.uncommitted = false;
+    space.store.commit_user().map_err(|err| store_fault(&err))?;
     space.edited.retain(|path| *path != call.path);
     space.edited.insert(0, call.path.clone());
     space.edited.truncate(50);
@@ -339,7 +337,7 @@ pub(crate) fn remove(engine: &mut Engine, path: &str) -> Result<u32, Fault> {
     if removed == 0 {
         return Err(not_found(path));
     }
-    space.store.commit().map_err(|err| store_fault(&err))?;
+    space.store.commit_user().map_err(|err| store_fault(&err))?;
     engine.touched();
     Ok(removed)
 }
@@ -358,7 +356,7 @@ pub(crate) fn rename(engine: &mut Engine, from: &str, to: &str) -> Result<u32, F
     if moved == 0 {
         return Err(not_found(from));
     }
-    space.store.commit().map_err(|err| store_fault(&err))?;
+    space.store.commit_user().map_err(|err| store_fault(&err))?;
     engine.touched();
     Ok(moved)
 }
@@ -370,7 +368,7 @@ pub(crate) fn put_draft(engine: &mut Engine, path: &str, bytes: Option<&[u8]>) -
         Some(bytes) => space.store.put_draft(path, bytes),
         None => space.store.remove_draft(path),
     }
-    .and_then(|()| space.store.commit())
+    .and_then(|()| space.store.commit_user())
     .map_err(|err| store_fault(&err))
 }
 
@@ -383,7 +381,7 @@ pub(crate) fn get_setting(engine: &mut Engine, key: &str) -> Result<Option<Strin
 /// Keep or remove a setting of the workspace.
 pub(crate) fn put_setting(engine: &mut Engine, key: &str, value: Option<&str>) -> Result<(), Fault> {
     let space = writable(engine)?;
-    space.store.put_setting(key, value).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))
+    space.store.put_setting(key, value).and_then(|()| space.store.commit_user()).map_err(|err| store_fault(&err))
 }
 
 /// Throw the index away and build it again.
