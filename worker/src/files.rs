@@ -381,7 +381,11 @@ pub(crate) fn get_setting(engine: &mut Engine, key: &str) -> Result<Option<Strin
 /// Keep or remove a setting of the workspace.
 pub(crate) fn put_setting(engine: &mut Engine, key: &str, value: Option<&str>) -> Result<(), Fault> {
     let space = writable(engine)?;
-    space.store.put_setting(key, value).and_then(|()| space.store.commit_user()).map_err(|err| store_fault(&err))
+    space
+        .store
+        .put_setting(key, value)
+        .and_then(|()| space.store.commit_user())
+        .map_err(|err| store_fault(&err))
 }
 
 /// Throw the index away and build it again.

@@ -5,6 +5,8 @@
 //! the model workers, then saving what was derived. No state is shared between tasks; whatever is awaited elsewhere
 //! (a model worker's answer, a lock) comes back as an [`event::Event`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod archive;
 mod convert;
 mod disk;

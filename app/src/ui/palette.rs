@@ -54,11 +54,17 @@ pub fn Palette(
     let list = NodeRef::<Div>::new();
     // The request of the latest text; dropped, and so cancelled, when another letter is typed.
     let task = StoredValue::new_local(None::<abort::Task>);
+    // A request is on its way, and what Enter asked for meanwhile: beside or not. Fast typists press it before the
+    // matches of their last letter are there.
+    let waiting = RwSignal::new(false);
+    let wanted = RwSignal::new(None::<bool>);
 
     Effect::new(move |_| {
         let typed = text.get();
         let (found, pending) = look_up(app, &typed);
         task.set_value(None);
+        waiting.set(pending.is_some());
+        wanted.set(None);
         if let Some(found) = found {
             items.set(found);
             selected.set(0);
@@ -68,7 +74,11 @@ pub fn Palette(
                 let found = pending.await;
                 // Closed in the meantime?
                 if items.try_set(found).is_none() {
-                    selected.try_set(0);
+                    selected.set(0);
+                    waiting.set(false);
+                    if let Some(beside) = wanted.get_untracked() {
+                        choose(app, items, 0, beside);
+                    }
                 }
             });
             task.set_value(Some(request));
@@ -92,13 +102,6 @@ pub fn Palette(
             }
         });
     });
-    let choose = move |at: usize, beside: bool| {
-        let Some(item) = items.with_untracked(|items| items.get(at).cloned()) else { return };
-        if !matches!(item, Item::Hint(_)) {
-            app.dialog.set(None);
-            run_item(app, &item, if beside { Place::Beside } else { Place::Here });
-        }
-    };
     let on_key = move |event: web_sys::KeyboardEvent| {
         let len = items.with_untracked(Vec::len);
         let step = |delta: isize| {
@@ -113,7 +116,12 @@ pub fn Palette(
             "PageDown" => selected.update(|at| *at = (*at + 10).min(len.saturating_sub(1))),
             "PageUp" => selected.update(|at| *at = at.saturating_sub(10)),
             "Enter" => {
-                choose(selected.get_untracked(), event.shift_key() || event.ctrl_key() || event.meta_key())
+                let beside = event.shift_key() || event.ctrl_key() || event.meta_key();
+                if waiting.get_untracked() {
+                    wanted.set(Some(beside));
+                } else {
+                    choose(app, items, selected.get_untracked(), beside);
+                }
             }
             _ => return,
         }
@@ -155,7 +163,7 @@ pub fn Palette(
                                     aria-selected=move || (selected.get() == at).to_string()
                                     aria-disabled=(!can_run).then_some("true")
                                     on:mousedown=move |event| event.prevent_default()
-                                    on:click=move |event| choose(at, event.ctrl_key() || event.meta_key())
+                                    on:click=move |event| choose(app, items, at, event.ctrl_key() || event.meta_key())
                                 >
                                     {content(item)}
                                 </div>
@@ -165,6 +173,14 @@ pub fn Palette(
                 }}
             </div>
         </Modal>
+    }
+}
+
+fn choose(app: App, items: RwSignal<Vec<Item>>, at: usize, beside: bool) {
+    let Some(item) = items.with_untracked(|items| items.get(at).cloned()) else { return };
+    if !matches!(item, Item::Hint(_)) {
+        app.dialog.set(None);
+        run_item(app, &item, if beside { Place::Beside } else { Place::Here });
     }
 }
 
