@@ -88,7 +88,7 @@ proptest! {
         finished.extend(scheduler.sweep());
         prop_assert_eq!(scheduler.num_jobs(), 0);
         for job in finished {
-            let push = jobs.remove(&job.id).expect("a job ends once");
+            let push = jobs.remove(&job.id).unwrap();
             match job.outcome {
                 Outcome::Cancelled => prop_assert!(push.cancelled),
                 Outcome::Failed(_) => prop_assert!(failed > 0),
