@@ -121,7 +121,7 @@ fn what_is_left_to_do_has_an_issue() {
                     line.split_once("//").or_else(|| line.split_once('#')).map_or("", |(_, text)| text);
                 let Some((_, rest)) = comment.split_once(mark.as_str()) else { continue };
                 let issue = rest.strip_prefix("(#").and_then(|rest| rest.split_once(')'));
-                if !issue.is_some_and(|(number, _)| number.parse::<u32>().is_ok()) {
+                if issue.is_none_or(|(number, _)| number.parse::<u32>().is_err()) {
                     wrong.push(format!("{}:{}: write {mark}(#issue)", source.path, i + 1));
                 }
             }
