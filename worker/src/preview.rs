@@ -137,10 +137,10 @@ mod tests {
 
     #[test]
     fn marks_are_counted_in_utf16_and_long_lines_are_cut_around_them() {
-        let shown = line(0, "😀😀 key", &[9..12]);
+        let shown = line(0, "😀😀 key", std::slice::from_ref(&(9..12)));
         assert_eq!(shown.highlights, [Highlight { start_utf16: 5, end_utf16: 8 }]);
         let long = format!("{}needle{}", "ä".repeat(2000), "b".repeat(2000));
-        let shown = line(0, &long, &[4000..4006]);
+        let shown = line(0, &long, std::slice::from_ref(&(4000..4006)));
         let units: Vec<u16> = shown.text.encode_utf16().collect();
         assert!(units.len() <= MAX_UTF16);
         let mark = shown.highlights[0];
