@@ -1,5 +1,6 @@
 // Runs every benchmark and writes docs/benchmarks.json and docs/benchmarks.md: `node e2e/bench/run.mjs [part …]`.
-// Parts: sizes, search, app, embed. Rows of parts that are not run are kept from the last file.
+// Parts: sizes, search, app, embed. Rows of parts that are not run are kept from the last file; `PART=FILE` takes the rows
+// that a part wrote earlier instead of running it again.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus, homedir, tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { top } from "../lib/alcove.mjs";
 const cache = process.env.ALCOVE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "alcove");
 const dist = process.env.ALCOVE_DIST ?? join(top, "dist");
 const scratch = mkdtempSync(join(tmpdir(), "alcove-bench-"));
+const given = process.argv.slice(2).filter((word) => word.includes("=")).map((word) => word.split("="));
 const wanted = process.argv.slice(2);
 const runs = (part) => wanted.length === 0 || wanted.includes(part);
 const sh = (command, args, env = {}) =>
@@ -17,6 +19,8 @@ const read = (file) => JSON.parse(readFileSync(file, "utf8"));
 
 /** Rows by the part that made them. @type {Record<string, object[]>} */
 const parts = {};
+
+for (const [part, file] of given) parts[part] = read(file);
 
 /** Sum of the brotli files below dist/ whose path fits. */
 function brotliKb(fits) {
