@@ -21,6 +21,7 @@ const read = (file) => JSON.parse(readFileSync(file, "utf8"));
 const parts = {};
 
 for (const [part, file] of given) parts[part] = read(file);
+const earlier = new Set(given.map(([part]) => part));
 
 /** Sum of the brotli files below dist/ whose path fits. */
 function brotliKb(fits) {
@@ -76,7 +77,9 @@ const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: top,
 const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}`;
 const stamp = { machine, date: new Date().toISOString().slice(0, 10), commit };
 const merged = { ...old.parts };
-for (const [part, rows] of Object.entries(parts)) merged[part] = { ...stamp, rows };
+for (const [part, rows] of Object.entries(parts)) {
+  merged[part] = { ...stamp, ...(earlier.has(part) ? { commit: `before ${commit}` } : {}), rows };
+}
 mkdirSync(join(top, "docs"), { recursive: true });
 const rows = Object.values(merged).flatMap((part) => part.rows);
 writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
