@@ -49,7 +49,9 @@ test("a saved edit is found at once, by word and by meaning", async () => {
   await page.evaluate(() => alcove.write("notes/new.py", "def brew_coffee(cups):\n    return 'hot espresso' * cups\n"));
   const hits = await page.evaluate(() => alcove.search("brew_coffee", { k: 3, layers: ["lexical"] }));
   assert.equal(hits[0]?.path, "notes/new.py");
-  await untilStatus(page, (s) => s.layers.vectors.done === s.layers.vectors.total, 60_000);
+  // Until the file is parsed nobody knows how many vectors it needs.
+  const parsed = (s) => s.layers.symbols.done === s.layers.symbols.total;
+  await untilStatus(page, (s) => parsed(s) && s.layers.vectors.done === s.layers.vectors.total, 60_000);
   const meant = await page.evaluate(() => alcove.search("prepare a warm drink", { k: 3, layers: ["vectors"] }));
   assert.equal(meant[0]?.path, "notes/new.py", JSON.stringify(meant));
   assert.equal(await page.evaluate(() => alcove.read("notes/new.py")), "def brew_coffee(cups):\n    return 'hot espresso' * cups\n");
