@@ -48,6 +48,9 @@ for (const module of ['engine', 'model_cpu', 'model_relaxed', 'model_gpu']) {
   const snippets = join(made, module, 'snippets');
   if (existsSync(snippets)) for await (const path of walk(snippets)) put(`workers/snippets/${relative(snippets, path)}`, await readFile(path));
 }
+// Tables of the parsers, each fetched when the first file of its language is met.
+const grammars = join(made, 'engine/grammars');
+if (existsSync(grammars)) for await (const path of walk(grammars)) put(`workers/grammars/${relative(grammars, path)}`, await readFile(path));
 for await (const path of walk(join(top, 'public'))) put(relative(join(top, 'public'), path), await readFile(path));
 
 // The editor.
@@ -118,7 +121,7 @@ const packs = [
   { ending: '.gz', pack: (/** @type {Buffer} */ bytes) => promisify(zlib.gzip)(bytes, { level: 9 }) },
 ];
 await mkdir(packed, { recursive: true });
-const shrinks = (/** @type {string} */ name) => /\.(js|css|html|wasm|json|svg|txt)$/.test(name);
+const shrinks = (/** @type {string} */ name) => /\.(js|css|html|wasm|json|svg|txt)$|^workers\/grammars\//.test(name);
 const jobs = [...files].flatMap(([name, file]) => (!values.fast && shrinks(name) ? packs.map((kind) => ({ name, file, ...kind })) : []));
 await Promise.all(
   jobs.map(async ({ name, file, ending, pack }) => {

@@ -10,6 +10,7 @@ use syntax::Analyser;
 
 use crate::embed::{Embedding, VECTORS_PER_RECORD};
 use crate::event::Event;
+use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::Space;
@@ -40,6 +41,7 @@ pub(crate) struct Engine {
     pub(crate) quota: Option<(u64, u64)>,
     pub(crate) last_status: Option<protocol::EngineStatus>,
     analyser: Analyser,
+    grammars: Grammars,
     ticks: u32,
     last_write_ms: f64,
     last_vectors_ms: f64,
@@ -58,6 +60,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         quota: None,
         last_status: None,
         analyser: Analyser::new(),
+        grammars: Grammars::default(),
         ticks: 0,
         last_write_ms: 0.0,
         last_vectors_ms: 0.0,
@@ -87,6 +90,20 @@ pub(crate) fn bytes_of(blobs: &[ArrayBuffer], blob: Blob) -> Result<Vec<u8>, Fau
     })
 }
 
+/// Parse one file, or put it off until the grammar of its language is there.
+fn parse(space: &mut Space, path: &str, analyser: &mut Analyser, grammars: &mut Grammars, events: &Sender) {
+    let Some(lang) = space.files.get(path).map(|entry| entry.lang) else { return };
+    let analyser = match grammars.readiness(lang, path, events) {
+        Readiness::Here => Some(analyser),
+        Readiness::Loading => return,
+        Readiness::Missing => None,
+    };
+    match space.parse(path, analyser) {
+        Ok(bytes) => space.stats.parsed_bytes += bytes as u64,
+        Err(err) => space.notices.push(format!("{path} could not be read back: {err}")),
+    }
+}
+
 impl Engine {
     async fn handle(&mut self, event: Event) {
         match event {
@@ -101,6 +118,7 @@ impl Engine {
             Event::QueryVector { search, result } => {
                 self.searches.vector(self.space.as_mut(), search, result);
             }
+            Event::Grammar { name, result } => self.grammar(name, result),
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
             Event::Tick => self.tick(),
@@ -205,10 +223,7 @@ impl Engine {
         if !space.to_parse.is_empty() && !self.import.is_open() {
             while let Some(path) = space.to_parse.pop_front() {
                 let before = self.clock.monotonic_ms();
-                match space.parse(&path, &mut self.analyser) {
-                    Ok(bytes) => space.stats.parsed_bytes += bytes as u64,
-                    Err(err) => space.notices.push(format!("{path} could not be read back: {err}")),
-                }
+                parse(space, &path, &mut self.analyser, &mut self.grammars, &self.events);
                 let now = self.clock.monotonic_ms();
                 space.stats.parse_ms += now - before;
                 if now > until_ms {
@@ -235,9 +250,20 @@ impl Engine {
     pub(crate) fn parse_now(&mut self, path: &str) {
         let Some(space) = &mut self.space else { return };
         space.to_parse.retain(|p| p != path);
-        if let Err(err) = space.parse(path, &mut self.analyser) {
-            space.notices.push(format!("{path} could not be read back: {err}"));
+        parse(space, path, &mut self.analyser, &mut self.grammars, &self.events);
+    }
+
+    /// Files of a language were waiting for its grammar: they go on, by lines where it could not be had.
+    fn grammar(&mut self, name: &'static str, result: Result<(), String>) {
+        let waiting = self.grammars.loaded(name, &result);
+        let Some(space) = &mut self.space else { return };
+        if let Err(why) = result {
+            space.notices.push(format!(
+                "The grammar of {name} could not be loaded ({why}). Its files are searched by lines until Alcove is \
+                 opened again."
+            ));
         }
+        space.to_parse.extend(waiting);
     }
 
     fn tick(&mut self) {

@@ -28,6 +28,13 @@ pub(crate) enum Event {
     LockGranted(WorkspaceId, Lock),
     /// The browser's estimate of used and allowed bytes.
     Quota(u64, u64),
+    /// A grammar was loaded, or could not be.
+    Grammar {
+        /// Name of its parser.
+        name: &'static str,
+        /// Nothing, or a sentence that says why not.
+        result: Result<(), String>,
+    },
     /// A tenth of a second has passed.
     Tick,
 }

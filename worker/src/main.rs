@@ -14,6 +14,7 @@ mod embed;
 mod engine;
 mod event;
 mod files;
+mod grammars;
 mod preview;
 mod queue;
 mod rules;

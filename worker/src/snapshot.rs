@@ -19,7 +19,7 @@ const LEXICAL: &[u8] = b"lexical";
 const TABLE: &[u8] = b"table";
 const VECTORS: &[u8] = b"vectors/";
 /// Changes whenever chunks, symbols or keys are made differently; older snapshots are thrown away.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -120,7 +120,7 @@ pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
     for (path, hash) in &stored {
         match space.files.get(path) {
             Some(entry) if entry.hash == *hash && entry.stage != Stage::Known => {
-                if entry.stage == Stage::Lexical {
+                if matches!(entry.stage, Stage::Lexical | Stage::ByLines) {
                     space.to_parse.push_back(path.clone());
                 }
             }
@@ -139,7 +139,7 @@ pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
 pub(crate) fn queue_missing_vectors(space: &mut Space) {
     let mut missing: Vec<(Key, Waiting, Rank)> = Vec::new();
     for waiting in space.index.waiting() {
-        let parsed = space.files.get(waiting.path).is_some_and(|entry| entry.stage == Stage::Parsed);
+        let parsed = space.files.get(waiting.path).is_some_and(|entry| entry.stage >= Stage::ByLines);
         if parsed && !space.given_up.contains(&waiting.key) {
             let rank = space.rank(waiting.path);
             let chunk = Waiting {

@@ -27,6 +27,8 @@ pub(crate) enum Stage {
     Known,
     /// In the lexical layer by lines.
     Lexical,
+    /// Cut by lines for now, because its grammar could not be loaded; tried again at the next opening.
+    ByLines,
     /// Parsed: chunks follow syntax, symbols are known.
     Parsed,
 }
@@ -184,7 +186,7 @@ impl Space {
         entry.lang = Lang::detect(path, head(&text));
         entry.stage = Stage::Lexical;
         let known =
-            self.files.get(path).filter(|known| known.stage == Stage::Parsed && known.lang == entry.lang);
+            self.files.get(path).filter(|known| known.stage >= Stage::ByLines && known.lang == entry.lang);
         if let Some(known) = known {
             // The old chunks stay findable until the new ones replace them; chunks that stay keep their vectors.
             entry.symbols = known.symbols.clone();
@@ -216,14 +218,20 @@ impl Space {
     }
 
     /// Parse one file: syntax chunks replace the line chunks, symbols become known, chunks queue for embedding.
-    /// Returns the bytes parsed.
-    pub(crate) fn parse(&mut self, path: &str, analyser: &mut Analyser) -> Result<usize, StoreError> {
+    /// Without an analyser it is cut by lines. Returns the bytes parsed.
+    pub(crate) fn parse(&mut self, path: &str, analyser: Option<&mut Analyser>) -> Result<usize, StoreError> {
         let Some(text) = self.text(path)? else { return Ok(0) };
         let mtime_ms = self.store.file(path).map_or(0, |meta| meta.mtime_ms);
         let Some(entry) = self.files.get_mut(path) else { return Ok(0) };
-        let analysis = analyser.analyse(entry.lang, &text);
-        let docs: Vec<ChunkDoc<'_>> = analysis
-            .chunks
+        let stage = if analyser.is_some() { Stage::Parsed } else { Stage::ByLines };
+        let (chunks, symbols) = match analyser {
+            Some(analyser) => {
+                let analysis = analyser.analyse(entry.lang, &text);
+                (analysis.chunks, analysis.symbols)
+            }
+            None => (syntax::chunk_by_lines(&text), Vec::new()),
+        };
+        let docs: Vec<ChunkDoc<'_>> = chunks
             .iter()
             .map(|chunk| ChunkDoc {
                 symbol: &chunk.symbol,
@@ -233,9 +241,8 @@ impl Space {
                 key: chunk_key(&chunk.symbol, slice(&text, &chunk.bytes)),
             })
             .collect();
-        entry.stage = Stage::Parsed;
-        entry.symbols = analysis
-            .symbols
+        entry.stage = stage;
+        entry.symbols = symbols
             .iter()
             .map(|symbol| Symbol {
                 name: symbol.name.as_str().into(),

@@ -39,7 +39,7 @@ pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
         num_chunks,
         num_symbols: space.files.values().map(|e| e.symbols.len() as u32).sum(),
         lexical: Progress { done: at_least(Stage::Lexical), total: texts },
-        symbols: Progress { done: at_least(Stage::Parsed), total: texts },
+        symbols: Progress { done: at_least(Stage::ByLines), total: texts },
         vectors: Progress { done: space.index.num_vectors() as u32, total: space.index.num_keys() as u32 },
         embed: engine.embedding.state(space),
         tokens_waiting: (space.to_embed.num_bytes() / BYTES_PER_TOKEN)

@@ -184,7 +184,7 @@ impl Embed for TensorEncoder {
         steps.next().await;
         let data = sums.into_data_async().await.map_err(|err| EmbedError::DeviceLost(format!("{err:?}")))?;
         let mut vectors: Vec<f32> =
-            data.to_vec().map_err(|err| EmbedError::DeviceLost(format!("unreadable result: {err:?}")))?;
+            data.try_to_vec().map_err(|err| EmbedError::DeviceLost(format!("unreadable result: {err:?}")))?;
         for vector in vectors.chunks_exact_mut(self.shape.hidden) {
             if vector.iter().any(|x| !x.is_finite()) {
                 return Err(EmbedError::DeviceLost("its results are not numbers".into()));

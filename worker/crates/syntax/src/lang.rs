@@ -216,6 +216,37 @@ impl Lang {
         !matches!(self, Self::Plain(_))
     }
 
+    /// The grammars that a text of this language is parsed with, by the names of their parsers. TypeScript needs two,
+    /// because only its text tells whether it is TSX.
+    ///
+    /// A host may keep the tables of a grammar outside the program; they must be in their place before the first text
+    /// is analysed that needs them.
+    #[must_use]
+    pub fn grammars(self) -> &'static [&'static str] {
+        match self {
+            Self::Python => &["python"],
+            Self::JavaScript => &["javascript"],
+            Self::TypeScript => &["typescript", "tsx"],
+            Self::Tsx => &["tsx"],
+            Self::Rust => &["rust"],
+            Self::Go => &["go"],
+            Self::Java => &["java"],
+            Self::C => &["c"],
+            Self::Cpp => &["cpp"],
+            Self::CSharp => &["c_sharp"],
+            Self::Ruby => &["ruby"],
+            Self::Php => &["php"],
+            Self::Bash => &["bash"],
+            Self::Html => &["html"],
+            Self::Css => &["css"],
+            Self::Json => &["json"],
+            Self::Yaml => &["yaml"],
+            Self::Toml => &["toml"],
+            Self::Markdown => &["markdown"],
+            Self::Plain(_) => &[],
+        }
+    }
+
     /// All languages that are parsed.
     pub fn parsed() -> impl Iterator<Item = Self> {
         PARSED.iter().map(|(lang, _)| *lang)

@@ -7,6 +7,7 @@ mod gpu;
 mod locks;
 mod opfs;
 mod scope;
+mod tables;
 mod turn;
 
 pub use fetch::{Expect, FetchError, fetch_kept, fetch_small};
@@ -16,4 +17,5 @@ pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,
 };
 pub use scope::{build_id, memory_bytes, quota, scope};
+pub use tables::{TablesError, has_outside_tables, place_tables};
 pub use turn::{sleep_ms, turn};
