@@ -39,7 +39,7 @@ pub fn can_pick_folder() -> bool {
 pub async fn pick_folder() -> Result<Option<Picked>, String> {
     let refused = |why: &JsValue| {
         format!(
-            "The browser did not open its folder picker ({}). Use “Open folder (read-only)” or drop the folder here.",
+            "The browser did not open its folder picker ({}). Drop the folder on this page, or open it as a zip archive.",
             message(why)
         )
     };
@@ -54,6 +54,8 @@ pub async fn pick_folder() -> Result<Option<Picked>, String> {
             Ok(Some(Picked { name: handle.name(), roots: vec![Root::Handle(handle)] }))
         }
         Err(err) if error_name(&err) == "AbortError" => Ok(None),
+        // Frames of another origin have the picker and may not use it; a file input works there.
+        Err(err) if error_name(&err) == "SecurityError" => Ok(pick_files(Ask::Folder).await),
         Err(err) => Err(refused(&err)),
     }
 }
