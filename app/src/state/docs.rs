@@ -292,6 +292,20 @@ impl App {
         Ok(())
     }
 
+    /// Take over what is saved now in every open file that exists still, for instance after an import.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub(super) async fn refresh_docs(self) -> Result<(), Fault> {
+        for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
+            match self.refresh_doc(&path).await {
+                Err(fault) if fault.code == FaultCode::NotFound => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
     /// Ask, then drop the unsaved changes of a file.
     pub fn revert(self, path: &str) {
         let Some(document) = editor::document(path).filter(editor::Document::is_dirty) else {

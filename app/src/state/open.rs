@@ -140,6 +140,7 @@ impl App {
         });
         let imported = imported.await;
         self.refresh_files().await?;
+        self.refresh_docs().await?;
         imported
     }
 
@@ -151,6 +152,7 @@ impl App {
         self.say_importing("Unpacking the archive …");
         let imported = platform::import_zip(&self.engine(), zip, options).await;
         self.refresh_files().await?;
+        self.refresh_docs().await?;
         imported
     }
 
