@@ -5,6 +5,7 @@
 mod calibrate;
 pub mod cpu;
 mod error;
+pub mod gguf;
 pub mod golden;
 mod int8;
 pub mod manifest;
