@@ -1,8 +1,8 @@
 // Runs every benchmark and writes docs/benchmarks.json and docs/benchmarks.md: `node e2e/bench/run.mjs [part …]`.
-// Parts: sizes, search, app, embed. Rows of parts that are not run are kept from the last file; `PART=FILE` takes the rows
+// Parts: sizes, search, hnsw, app, embed. Rows of parts that are not run are kept from the last file; `PART=FILE` takes the rows
 // that a part wrote earlier instead of running it again.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { top } from "../lib/alcove.mjs";
@@ -10,6 +10,7 @@ import { top } from "../lib/alcove.mjs";
 const cache = process.env.ALCOVE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "alcove");
 const dist = process.env.ALCOVE_DIST ?? join(top, "dist");
 const scratch = mkdtempSync(join(tmpdir(), "alcove-bench-"));
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const given = process.argv.slice(2).filter((word) => word.includes("=")).map((word) => word.split("="));
 const wanted = process.argv.slice(2);
 const runs = (part) => wanted.length === 0 || wanted.includes(part);
@@ -49,14 +50,36 @@ if (runs("sizes")) {
 }
 
 const set = process.env.ALCOVE_EVALUATION_SET ?? join(cache, "evaluation-set");
-if (runs("search") || runs("app")) sh("python3", ["e2e/eval/make.py", set]);
+if (runs("search") || runs("hnsw") || runs("app")) sh("python3", ["e2e/eval/make.py", set]);
+
+/** Run a program of crate `bench` on the evaluation set. Vectors that it makes stay in the cache for the next run. */
+function onSet(program, ...args) {
+  const target = join(cache, "target", "native");
+  sh("cargo", ["build", "--quiet", "--release", "-p", "bench", "--bin", program], { CARGO_TARGET_DIR: target });
+  const models = process.env.ALCOVE_MODELS_DIR ?? join(cache, "models", "minilm");
+  const int8 = join(cache, "models", "minilm-int8", "model.int8.bin");
+  const vectors = join(cache, "bench", "vectors");
+  sh("nice", ["-n", "5", join(target, "release", program), set, "--model", models, "--int8", int8, "--cache", vectors, ...args]);
+}
 
 if (runs("search")) {
   const out = join(scratch, "search.json");
-  sh("cargo", ["run", "--quiet", "--release", "-p", "bench", "--bin", "eval", "--", set, "--json", out], {
-    CARGO_TARGET_DIR: join(cache, "target", "native"),
-  });
+  onSet("eval", "--json", out);
   parts.search = read(out);
+}
+
+if (runs("hnsw")) {
+  const [data, out] = [join(scratch, "neighbours.bin"), join(scratch, "hnsw.json")];
+  onSet("neighbours", "--out", data);
+  const [triple, profile] = ["wasm32-unknown-unknown", "wasm-engine"];
+  const target = join(cache, "target", "worker");
+  sh("cargo", ["build", "--quiet", "-p", "index", "--example", "nearest", "--target", triple, "--profile", profile], {
+    CARGO_TARGET_DIR: target,
+  });
+  const [built, module] = [join(target, triple, profile, "examples", "nearest.wasm"), join(scratch, "nearest")];
+  sh("wasm-bindgen", ["--target", "web", "--no-typescript", "--out-dir", module, "--out-name", "nearest", built]);
+  sh("node", ["e2e/bench/nearest.mjs", "--module", module, "--data", data, "--json", out]);
+  parts.hnsw = read(out);
 }
 
 if (runs("app")) {
