@@ -51,16 +51,21 @@ async function measure() {
   const search = (name, more = {}) => {
     // The first hundred let the browser finish its compilation.
     for (let number = 0; number < 100; number++) ask(number);
-    const times = [];
     let right = 0;
-    for (let number = 0; number < numQuestions; number++) {
-      const began = performance.now();
-      const found = ask(number);
-      times.push(performance.now() - began);
-      const exact = new Set(wanted.subarray(number * k, (number + 1) * k));
-      right += found.filter((answer) => exact.has(answer)).length;
-    }
-    times.sort((a, b) => a - b);
+    const rounds = Array.from({ length: 3 }, (_, round) =>
+      Array.from({ length: numQuestions }, (_, number) => {
+        const began = performance.now();
+        const found = ask(number);
+        const ms = performance.now() - began;
+        const exact = new Set(wanted.subarray(number * k, (number + 1) * k));
+        if (round === 0) right += found.filter((answer) => exact.has(answer)).length;
+        return ms;
+      }),
+    );
+    // Each question is asked in three rounds and counts with its middle time: what the machine did meanwhile for others
+    // hits a question once, what makes the question slow hits it always.
+    const middle = (times) => times.sort((a, b) => a - b)[1];
+    const times = rounds[0].map((_, number) => middle(rounds.map((round) => round[number]))).sort((a, b) => a - b);
     const at = (share) => times[Math.floor(share * times.length)];
     postMessage({ name, recall: right / (k * numQuestions), p50: at(0.5), p95: at(0.95), samples: numQuestions, numReal, numVectors, ...more });
   };
@@ -138,8 +143,8 @@ try {
   const of = `${numReal} MiniLM vectors + noisy copies to ${numVectors}`;
   for (const { name, recall, p50, p95, samples, buildMs } of told) {
     row(`${titles[name]}: recall@10, ${of}`, recall, "", "≥ 0.98", samples);
-    row(`${titles[name]}: a query, p50`, p50, "ms", "", samples);
-    row(`${titles[name]}: a query, p95`, p95, "ms", "≤ 5", samples);
+    row(`${titles[name]}: a query (middle of 3), p50`, p50, "ms", "", samples);
+    row(`${titles[name]}: a query (middle of 3), p95`, p95, "ms", "≤ 5", samples);
     if (buildMs !== undefined) row(`${titles[name]}: building it`, buildMs / 1000, "s", "", 1);
   }
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
