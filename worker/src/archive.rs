@@ -145,40 +145,18 @@ impl Exporter {
     }
 }
 
-/// An exported workspace on its way back in.
-pub(crate) struct Export {
-    /// Name, times, settings.
-    pub(crate) manifest: Manifest,
-    /// Saved files.
-    pub(crate) files: Vec<(String, Vec<u8>)>,
-    /// Unsaved edits.
-    pub(crate) drafts: Vec<(String, Vec<u8>)>,
-}
-
-/// Read what [`Exporter`] wrote.
-pub(crate) fn read_export(bytes: Vec<u8>) -> Result<Export, ArchiveError> {
+/// Open what [`Exporter`] wrote: the archive, whose entries are still packed, and what stands beside the files.
+pub(crate) fn open_export(bytes: Vec<u8>) -> Result<(Archive, Manifest), ArchiveError> {
     let mut archive = Archive::open(bytes, u64::from(u32::MAX / 2))?;
-    let mut manifest: Option<Manifest> = None;
-    let (mut files, mut drafts) = (Vec::new(), Vec::new());
-    for index in 0..archive.len() {
-        let Some(entry) = archive.entry(index) else { continue };
-        let Ok(bytes) = entry.content else {
-            return Err(ArchiveError::BadManifest(format!("{} cannot be unpacked", entry.path)));
-        };
-        if entry.path == MANIFEST {
-            let read: Manifest =
-                serde_json::from_slice(&bytes).map_err(|err| ArchiveError::BadManifest(err.to_string()))?;
-            if read.version > EXPORT_VERSION {
-                return Err(ArchiveError::TooNew(read.version));
-            }
-            manifest = Some(read);
-        } else if let Some(path) = entry.path.strip_prefix("files/") {
-            files.push((path.to_owned(), bytes));
-        } else if let Some(path) = entry.path.strip_prefix("drafts/") {
-            drafts.push((path.to_owned(), bytes));
-        }
+    let at = (0..archive.len()).find(|&index| archive.path(index).is_some_and(|path| path == MANIFEST));
+    let entry = at.and_then(|index| archive.entry(index)).ok_or(ArchiveError::NoManifest)?;
+    let bytes = entry.content.map_err(|_| ArchiveError::BadManifest("it cannot be unpacked".into()))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|err| ArchiveError::BadManifest(err.to_string()))?;
+    if manifest.version > EXPORT_VERSION {
+        return Err(ArchiveError::TooNew(manifest.version));
     }
-    Ok(Export { manifest: manifest.ok_or(ArchiveError::NoManifest)?, files, drafts })
+    Ok((archive, manifest))
 }
 
 #[cfg(test)]
@@ -191,12 +169,18 @@ mod tests {
         export.file("a/b.rs", b"fn main() {}", 7).unwrap();
         export.file("empty", b"", 0).unwrap();
         export.draft("a/b.rs", b"fn main() { }").unwrap();
-        let read = read_export(export.finish().unwrap()).unwrap();
-        assert_eq!(read.manifest.name, "my work");
-        assert_eq!(read.manifest.mtimes_ms, [("a/b.rs".into(), 7), ("empty".into(), 0)]);
-        assert_eq!(read.manifest.settings, [("tabs".into(), "[1]".into())]);
-        assert_eq!(read.files, [("a/b.rs".into(), b"fn main() {}".to_vec()), ("empty".into(), vec![])]);
-        assert_eq!(read.drafts, [("a/b.rs".into(), b"fn main() { }".to_vec())]);
+        let (mut archive, manifest) = open_export(export.finish().unwrap()).unwrap();
+        assert_eq!(manifest.name, "my work");
+        assert_eq!(manifest.mtimes_ms, [("a/b.rs".into(), 7), ("empty".into(), 0)]);
+        assert_eq!(manifest.settings, [("tabs".into(), "[1]".into())]);
+        let entries: Vec<(String, Vec<u8>)> = (0..archive.len())
+            .filter_map(|index| archive.entry(index))
+            .map(|entry| (entry.path, entry.content.unwrap()))
+            .filter(|(path, _)| path != MANIFEST)
+            .collect();
+        let expected: [(&str, &[u8]); 3] =
+            [("files/a/b.rs", b"fn main() {}"), ("files/empty", b""), ("drafts/a/b.rs", b"fn main() { }")];
+        assert_eq!(entries, expected.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())));
     }
 
     #[test]
@@ -216,6 +200,6 @@ mod tests {
             assert!(err.starts_with("This file is not a readable zip archive"), "{err}");
         }
         let zip = ZipWriter::new(Cursor::new(Vec::new())).finish().unwrap().into_inner();
-        assert!(matches!(read_export(zip), Err(ArchiveError::NoManifest)));
+        assert!(matches!(open_export(zip), Err(ArchiveError::NoManifest)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use link::{Caller, Endpoint, Incoming, Listener, Policy};
-use protocol::{Embed, EmbedState, Fault, FaultCode};
+use protocol::{Access, Embed, EmbedState, Fault, FaultCode};
 use web_sys::MessagePort;
 
 use crate::event::Event;
@@ -50,7 +50,7 @@ pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
 
 impl Embedding {
     /// A model worker is there.
-    pub(crate) fn add_port(&mut self, number: u32, port: &MessagePort) {
+    pub(crate) fn add_port(&mut self, number: u32, port: &MessagePort, space: Option<&mut Space>) {
         let caller = Caller::new(Policy::Fail);
         let endpoint = Endpoint::Port(port.clone());
         let here = caller.clone();
@@ -61,6 +61,10 @@ impl Embedding {
         });
         caller.attach(endpoint);
         self.failure = None;
+        if let Some(space) = space {
+            // Another worker, perhaps another device: what failed before gets a new chance.
+            space.given_up.clear();
+        }
         self.ports.insert(number, Port { caller, _listener: listener, num_batches: 0 });
     }
 
@@ -74,7 +78,8 @@ impl Embedding {
         let batches: Vec<Batch> = lost.iter().filter_map(|id| self.batches.remove(id)).collect();
         if let Some(space) = space {
             for batch in batches {
-                put_back(space, batch.chunks, 0);
+                // One of them may be what killed it; the next attempt tries them one by one.
+                put_back(space, batch.chunks, 1);
             }
         }
     }
@@ -94,7 +99,8 @@ impl Embedding {
 
     /// Hand out batches until every model worker has enough to do.
     pub(crate) fn dispatch(&mut self, space: &mut Space, events: &Sender) {
-        if space.paused {
+        // A reader would do the work of the writer once more and could not keep it.
+        if space.paused || space.access == Access::Reader {
             return;
         }
         // What was queued may have dropped out (its file changed) while another file has the same text.
@@ -112,6 +118,7 @@ impl Embedding {
                     break;
                 }
                 let chunks = space.to_embed.take(size);
+                let chunks = one_suspect_at_a_time(space, chunks);
                 if chunks.is_empty() {
                     return;
                 }
@@ -148,11 +155,11 @@ impl Embedding {
         if let Some(port) = self.ports.get_mut(&port) {
             port.num_batches = port.num_batches.saturating_sub(1);
         }
-        let vectors = match result {
+        let (embedded, vectors) = match result {
             Ok((embedded, vectors))
                 if embedded.dim as usize == DIM && vectors.len() == chunks.len() * DIM =>
             {
-                vectors
+                (embedded, vectors)
             }
             Ok((embedded, vectors)) => {
                 self.failure = Some(format!(
@@ -171,10 +178,15 @@ impl Embedding {
             }
         };
         self.failure = None;
+        if let Err(err) = crate::snapshot::use_model(space, &embedded.model) {
+            space.notices.push(format!("The index could not be saved ({err})."));
+        }
         let mut num = 0;
         for ((key, _), vector) in chunks.iter().zip(vectors.chunks_exact(DIM)) {
-            if space.index.put_vector(*key, vector).is_ok() {
-                space.unsaved_vectors.push((*key, index::encode_vector(vector)));
+            if matches!(space.index.put_vector(*key, vector), Ok(true)) {
+                if space.access == Access::Writer {
+                    space.unsaved_vectors.push((*key, index::encode_vector(vector)));
+                }
                 num += 1;
             }
         }
@@ -223,14 +235,26 @@ fn texts_of(space: &mut Space, chunks: Vec<(Key, Waiting)>) -> (Vec<(Key, Waitin
     (kept, texts)
 }
 
+/// Chunks that were in a batch that failed go alone, so that the one at fault is found and the others are served.
+fn one_suspect_at_a_time(space: &mut Space, chunks: Vec<(Key, Waiting)>) -> Vec<(Key, Waiting)> {
+    let (mut suspects, mut others): (Vec<_>, Vec<_>) =
+        chunks.into_iter().partition(|(_, waiting)| waiting.attempts > 0);
+    if others.is_empty() && !suspects.is_empty() {
+        others.push(suspects.swap_remove(0));
+    }
+    put_back(space, suspects, 0);
+    others
+}
+
 fn put_back(space: &mut Space, chunks: Vec<(Key, Waiting)>, failed: u8) {
     for (key, mut waiting) in chunks {
         waiting.attempts += failed;
         if waiting.attempts >= MAX_ATTEMPTS {
-            space.notices.push(format!(
-                "One part of {} could not be embedded and is found by words only.",
-                waiting.path
-            ));
+            let notice =
+                format!("A part of {} could not be embedded and is found by words only.", waiting.path);
+            if !space.notices.contains(&notice) {
+                space.notices.push(notice);
+            }
             space.given_up.insert(key);
             continue;
         }

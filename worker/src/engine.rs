@@ -1,19 +1,21 @@
 //! The event loop and the routing of requests.
 
+use std::collections::HashSet;
+
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::StreamExt as _;
 use js_sys::ArrayBuffer;
 use link::Reply;
 use protocol::{Blob, EngineRequest, Fault, FaultCode, decode};
 use stdx::{Clock as _, SystemClock};
-use syntax::Analyser;
+use syntax::{Analyser, Lang};
 
 use crate::embed::{Embedding, VECTORS_PER_RECORD};
 use crate::event::Event;
 use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
-use crate::space::Space;
+use crate::space::{Space, Stage};
 use crate::{files, snapshot, status, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
@@ -26,6 +28,8 @@ const TICK_MS: u32 = 100;
 const TICKS_PER_QUOTA: u32 = 50;
 /// Vectors wait at most this long until they are saved, milliseconds.
 const VECTORS_DUE_MS: f64 = 2000.0;
+/// Pause after a compaction that failed, milliseconds.
+const COMPACT_AGAIN_MS: f64 = 600_000.0;
 /// Derived data is saved when nothing was edited for this long, milliseconds.
 const SNAPSHOT_IDLE_MS: f64 = 1500.0;
 
@@ -45,6 +49,7 @@ pub(crate) struct Engine {
     ticks: u32,
     last_write_ms: f64,
     last_vectors_ms: f64,
+    compact_after_ms: f64,
 }
 
 /// Run until the worker ends.
@@ -64,6 +69,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         ticks: 0,
         last_write_ms: 0.0,
         last_vectors_ms: 0.0,
+        compact_after_ms: 0.0,
     };
     wasm_bindgen_futures::spawn_local(async move {
         loop {
@@ -90,12 +96,57 @@ pub(crate) fn bytes_of(blobs: &[ArrayBuffer], blob: Blob) -> Result<Vec<u8>, Fau
     })
 }
 
+/// Index files that the store has and the index lacks, for one slice. False when there are none.
+fn admit_stored(space: &mut Space, clock: &SystemClock, until_ms: f64) -> bool {
+    let mut any = false;
+    while let Some(path) = space.to_admit.pop_front() {
+        any = true;
+        // A file that was saved or removed in between is known already.
+        if space.files.get(&path).is_some_and(|entry| entry.stage == Stage::Known) {
+            let Some((hash, mtime_ms)) = space.store.file(&path).map(|meta| (meta.hash, meta.mtime_ms))
+            else {
+                continue;
+            };
+            match space.store.read_file(&path) {
+                Ok(bytes) => space.admit(&path, &bytes, mtime_ms, hash),
+                Err(err) => space.notices.push(format!("{path} could not be read back: {err}")),
+            }
+        }
+        if clock.monotonic_ms() > until_ms {
+            break;
+        }
+    }
+    any
+}
+
+fn may_parse(space: &mut Space, path: &str) -> bool {
+    let Some(hash) = space.files.get(path).map(|entry| entry.hash.0) else { return false };
+    if space.access != protocol::Access::Writer {
+        return true;
+    }
+    match space.caution.allows(&mut space.store, &hash) {
+        Ok(true) => true,
+        Ok(false) => {
+            space.notices.push(format!("{path} made the parser fail twice. It is searched by lines."));
+            false
+        }
+        // Storage that fails tells so elsewhere; it is no reason to lose symbols.
+        Err(_) => true,
+    }
+}
+
 /// Parse one file, or put it off until the grammar of its language is there.
 fn parse(space: &mut Space, path: &str, analyser: &mut Analyser, grammars: &mut Grammars, events: &Sender) {
     let Some(lang) = space.files.get(path).map(|entry| entry.lang) else { return };
     let analyser = match grammars.readiness(lang, path, events) {
-        Readiness::Here => Some(analyser),
-        Readiness::Loading => return,
+        Readiness::Here if may_parse(space, path) => Some(analyser),
+        Readiness::Here => None,
+        Readiness::Loading => {
+            if let Err(err) = space.show_lines(path) {
+                space.notices.push(format!("{path} could not be read back: {err}"));
+            }
+            return;
+        }
         Readiness::Missing => None,
     };
     match space.parse(path, analyser) {
@@ -108,7 +159,7 @@ impl Engine {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Request(request) => self.request(request).await,
-            Event::Port(number, port) => self.embedding.add_port(number, &port),
+            Event::Port(number, port) => self.embedding.add_port(number, &port, self.space.as_mut()),
             Event::Embedded { batch, result } => {
                 let now_ms = self.clock.monotonic_ms();
                 if let Some(space) = &mut self.space {
@@ -142,7 +193,7 @@ impl Engine {
             R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
             R::RenameWorkspace(call) => reply.settle(workspaces::rename(self, call.id, &call.name).await),
             R::DeleteWorkspace(call) => reply.settle(workspaces::delete(self, call.id).await),
-            R::ExportWorkspace(_) => match workspaces::export(self) {
+            R::ExportWorkspace(_) => match workspaces::export(self).await {
                 Ok((bytes, blob)) => reply.done_with(&bytes, &[blob]),
                 Err(fault) => reply.fault(fault),
             },
@@ -219,6 +270,9 @@ impl Engine {
             self.searches.step(space, SLICE_MS);
             return true;
         }
+        if admit_stored(space, &self.clock, until_ms) {
+            return true;
+        }
         self.embedding.dispatch(space, &self.events);
         if !space.to_parse.is_empty() && !self.import.is_open() {
             while let Some(path) = space.to_parse.pop_front() {
@@ -266,6 +320,15 @@ impl Engine {
         space.to_parse.extend(waiting);
     }
 
+    /// Fetch the grammars of the languages in the workspace before a file is saved that needs one.
+    pub(crate) fn fetch_grammars(&mut self) {
+        let Some(space) = &self.space else { return };
+        let langs: HashSet<Lang> = space.files.values().map(|entry| entry.lang).collect();
+        for lang in langs {
+            self.grammars.fetch(lang, &self.events);
+        }
+    }
+
     fn tick(&mut self) {
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks % TICKS_PER_QUOTA == 1 {
@@ -289,9 +352,12 @@ impl Engine {
             return;
         }
         let mut result = Ok(());
+        if space.to_parse.is_empty() {
+            result = space.caution.relax(&mut space.store);
+        }
         let vectors_due = space.unsaved_vectors.len() >= VECTORS_PER_RECORD
             || (!space.unsaved_vectors.is_empty() && now_ms - self.last_vectors_ms > VECTORS_DUE_MS);
-        if vectors_due {
+        if result.is_ok() && vectors_due {
             result = snapshot::save_vectors(space);
             self.last_vectors_ms = now_ms;
         }
@@ -299,6 +365,7 @@ impl Engine {
             && idle
             && space.snapshot_stale
             && space.to_parse.is_empty()
+            && space.to_admit.is_empty()
             && !self.import.is_open()
         {
             result = snapshot::save_lexical(space);
@@ -307,8 +374,19 @@ impl Engine {
             result = space.store.commit();
             space.uncommitted = result.is_err();
         }
-        if result.is_ok() && idle && space.store.wants_compaction() {
-            result = space.store.compact();
+        if result.is_ok() && idle && space.vectors_worn {
+            result = snapshot::rewrite_vectors(space);
+        }
+        let compacts =
+            result.is_ok() && idle && now_ms > self.compact_after_ms && space.store.wants_compaction();
+        if compacts && let Err(err) = space.store.compact() {
+            // It only makes room, and needs some to do so: nothing is lost, and there is no use in hurrying.
+            self.compact_after_ms = now_ms + COMPACT_AGAIN_MS;
+            let sentence =
+                format!("Storage could not be tidied ({err}). Nothing is lost; it is tried again later.");
+            if !space.notices.contains(&sentence) {
+                space.notices.push(sentence);
+            }
         }
         if let Err(err) = result {
             // Derived data can be made again: say it once and go on in memory.

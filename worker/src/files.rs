@@ -19,6 +19,9 @@ use crate::workspaces::none_open;
 
 /// Paths listed per reason for files that were left out.
 const MAX_LISTED: usize = 100;
+/// Bytes that one archive may unpack to, in storage and where there is only memory.
+const MAX_UNPACKED: u64 = 2_000_000_000;
+const MAX_UNPACKED_IN_MEMORY: u64 = 250_000_000;
 /// Share of the browser's quota at which an import stops.
 const QUOTA_SHARE: f64 = 0.8;
 
@@ -28,6 +31,8 @@ pub(crate) struct Import {
     open: bool,
     rules: Rules,
     new_rules: bool,
+    /// Files that this import brought. Ignore rules apply to these only: what a person made here stays.
+    added: Vec<String>,
 }
 
 impl Import {
@@ -92,6 +97,29 @@ fn check_quota(quota: Option<(u64, u64)>, more: u64) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A fault when an archive that has brought `unpacked` bytes so far, `more` of them just now, is too much for this
+/// device: a small archive can unpack to any size.
+pub(crate) fn check_room(
+    quota: Option<(u64, u64)>,
+    access: Access,
+    unpacked: u64,
+    more: u64,
+) -> Result<(), Fault> {
+    let limit = if access == Access::Memory { MAX_UNPACKED_IN_MEMORY } else { MAX_UNPACKED };
+    if unpacked > limit {
+        return Err(Fault::new(
+            FaultCode::TooLarge,
+            format!(
+                "This archive unpacks to more than {} MB and was stopped there. Unpack it on disk and open the \
+                 folder instead.",
+                limit / 1_000_000
+            ),
+        ));
+    }
+    // The estimate is renewed every few seconds and knows nothing of what came since.
+    check_quota(quota, unpacked.max(more))
+}
+
 /// Put one file of an import where it belongs.
 fn take_in(
     space: &mut Space,
@@ -99,8 +127,13 @@ fn take_in(
     bytes: &[u8],
     mtime_ms: u64,
     imported: &mut Imported,
+    added: &mut Vec<String>,
 ) -> Result<(), Fault> {
+    let was_there = space.files.contains_key(path);
     let is_new = space.put(path, bytes, mtime_ms).map_err(|err| store_fault(&err))?;
+    if !was_there {
+        added.push(path.to_owned());
+    }
     if is_new {
         imported.num_added += 1;
     } else {
@@ -115,11 +148,9 @@ fn finish(engine: &mut Engine, imported: &mut Imported, skipped: &mut Skipped) -
     let import = std::mem::take(&mut engine.import);
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     if import.new_rules {
-        let ignored: Vec<String> =
-            space.files.keys().filter(|path| import.rules.ignores(path)).cloned().collect();
-        for path in ignored {
-            space.remove(&path).map_err(|err| store_fault(&err))?;
-            skipped.add(SkipReason::Ignored, &path);
+        for path in import.added.iter().filter(|path| import.rules.ignores(path)) {
+            space.remove(path).map_err(|err| store_fault(&err))?;
+            skipped.add(SkipReason::Ignored, path);
             imported.num_added = imported.num_added.saturating_sub(1);
         }
     }
@@ -185,7 +216,7 @@ fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Res
         batch.push((file, bytes));
     }
     for (file, bytes) in batch {
-        let Import { rules, .. } = &engine.import;
+        let Import { rules, added, .. } = &mut engine.import;
         let space = engine.space.as_mut().ok_or_else(none_open)?;
         if store::check_path(&file.path).is_err() {
             skipped.add(SkipReason::BadPath, &file.path);
@@ -194,11 +225,15 @@ fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Res
         } else if bytes.len() as u64 > call.max_file_bytes {
             skipped.add(SkipReason::TooLarge, &file.path);
         } else {
-            take_in(space, &file.path, &bytes, file.mtime_ms, &mut imported)?;
+            take_in(space, &file.path, &bytes, file.mtime_ms, &mut imported, added)?;
         }
     }
     if call.last {
         finish(engine, &mut imported, &mut skipped)?;
+    } else {
+        // What is answered must outlive this worker.
+        let space = engine.space.as_mut().ok_or_else(none_open)?;
+        space.store.commit_user().map_err(|err| store_fault(&err))?;
     }
     imported.skipped = skipped.into_vec();
     Ok(imported)
@@ -249,9 +284,9 @@ async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Im
         match entry.content {
             Ok(bytes) => {
                 unpacked += bytes.len() as u64;
-                check_quota(engine.quota, unpacked)?;
                 let space = engine.space.as_mut().ok_or_else(none_open)?;
-                take_in(space, &entry.path, &bytes, entry.mtime_ms, &mut imported)?;
+                check_room(engine.quota, space.access, unpacked, bytes.len() as u64)?;
+                take_in(space, &entry.path, &bytes, entry.mtime_ms, &mut imported, &mut engine.import.added)?;
             }
             Err(reason) => skipped.add(reason, &entry.path),
         }
@@ -333,10 +368,8 @@ pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Resu
 /// Remove a file or a folder.
 pub(crate) fn remove(engine: &mut Engine, path: &str) -> Result<u32, Fault> {
     let space = writable(engine)?;
+    // Nothing left to remove is no failure: the page repeats open calls when this worker was restarted.
     let removed = space.remove(path).map_err(|err| store_fault(&err))?;
-    if removed == 0 {
-        return Err(not_found(path));
-    }
     space.store.commit_user().map_err(|err| store_fault(&err))?;
     engine.touched();
     Ok(removed)
@@ -345,7 +378,12 @@ pub(crate) fn remove(engine: &mut Engine, path: &str) -> Result<u32, Fault> {
 /// Rename or move a file or a folder.
 pub(crate) fn rename(engine: &mut Engine, from: &str, to: &str) -> Result<u32, Fault> {
     let space = writable(engine)?;
+    store::check_path(from).map_err(|err| bad_path(from, &err))?;
     store::check_path(to).map_err(|err| bad_path(to, &err))?;
+    if space.paths_under(from).is_empty() && !space.paths_under(to).is_empty() {
+        // A repeated call: see above.
+        return Ok(0);
+    }
     if !space.paths_under(to).is_empty() {
         return Err(Fault::new(FaultCode::Exists, format!("There is already something called {to}.")));
     }
@@ -399,5 +437,8 @@ pub(crate) fn reindex(engine: &mut Engine) -> Result<(), Fault> {
     space.to_embed.clear();
     space.unsaved_vectors.clear();
     space.stash.clear();
-    crate::snapshot::reconcile(space).map_err(|err| store_fault(&err))
+    space.given_up.clear();
+    space.to_admit.clear();
+    crate::snapshot::reconcile(space);
+    Ok(())
 }

@@ -56,6 +56,12 @@ impl Grammars {
         self.ask(lang, path, start)
     }
 
+    /// Fetch what a language needs, before a file asks for it.
+    pub(crate) fn fetch(&mut self, lang: Lang, events: &Sender) {
+        // No file has the empty path: it comes back with the grammar and is passed over.
+        self.readiness(lang, "", events);
+    }
+
     fn ask(&mut self, lang: Lang, path: &str, mut start: impl FnMut(&'static str)) -> Readiness {
         let mut readiness = Readiness::Here;
         for &name in lang.grammars() {
@@ -125,7 +131,8 @@ mod tests {
     fn a_language_with_two_grammars_needs_both() {
         let mut grammars = Grammars::default();
         let mut started = Vec::new();
-        let mut ask = |grammars: &mut Grammars| grammars.ask(Lang::TypeScript, "a.ts", |name| started.push(name));
+        let mut ask =
+            |grammars: &mut Grammars| grammars.ask(Lang::TypeScript, "a.ts", |name| started.push(name));
         assert_eq!(ask(&mut grammars), Readiness::Loading);
         assert_eq!(grammars.loaded("typescript", &Ok(())).len(), 1);
         assert_eq!(ask(&mut grammars), Readiness::Loading);

@@ -16,6 +16,8 @@ use crate::preview;
 use crate::sender::Sender;
 use crate::space::{Space, Stage, slice};
 
+/// Bytes of a question that are looked at; MiniLM reads about as many.
+const MAX_QUERY_BYTES: usize = 1024;
 /// Most hits that one answer holds.
 const MAX_K: usize = 1000;
 /// Matching lines counted beyond those shown.
@@ -94,7 +96,10 @@ impl Searches {
         self.smart(space, embedding, events, Waiting { reply, query, filter, started_ms: now_ms });
     }
 
-    fn smart(&mut self, space: &mut Space, embedding: &Embedding, events: &Sender, search: Waiting) {
+    fn smart(&mut self, space: &mut Space, embedding: &Embedding, events: &Sender, mut search: Waiting) {
+        // A pasted log says what it is about in its first lines, and each word costs time.
+        let text = &mut search.query.text;
+        text.truncate(text.floor_char_boundary(MAX_QUERY_BYTES));
         let layers = convert::layers_to_index(&search.query.layers);
         let wants_vectors = layers.contains(Layers::VECTORS) && space.index.num_vectors() > 0;
         if let Some(vector) = self.vectors.get(&search.query.text).filter(|_| wants_vectors).cloned() {

@@ -18,6 +18,9 @@ use crate::space::{DIM, Entry, Space, Stage, Symbol};
 const LEXICAL: &[u8] = b"lexical";
 const TABLE: &[u8] = b"table";
 const VECTORS: &[u8] = b"vectors/";
+const MODEL: &[u8] = b"model";
+/// Stored vectors without a chunk are cleaned out when they are more than those with one and this many.
+const WORN: usize = 4096;
 /// Changes whenever chunks, symbols or keys are made differently; older snapshots are thrown away.
 const VERSION: u32 = 2;
 
@@ -41,6 +44,10 @@ pub(crate) struct Restored {
     pub(crate) next_vector_record: u64,
     /// Vectors of chunks that the index does not know.
     pub(crate) stash: HashMap<Key, Vec<u8>>,
+    /// Most stored vectors are among those.
+    pub(crate) vectors_worn: bool,
+    /// The model that made the vectors.
+    pub(crate) model: String,
     /// The lexical part had to be started anew.
     pub(crate) rebuilt: bool,
 }
@@ -69,7 +76,21 @@ pub(crate) fn restore(store: &mut Store) -> Restored {
             }
         }
     }
-    Restored { index, files, next_vector_record, stash, rebuilt }
+    let model = store.derived(MODEL).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    // While the index is built again, every vector waits in the stash for its chunk.
+    let vectors_worn = !rebuilt && stash.len() > WORN + index.num_vectors();
+    if vectors_worn {
+        stash.clear();
+    }
+    Restored {
+        index,
+        files,
+        next_vector_record,
+        stash,
+        vectors_worn,
+        model: model.unwrap_or_default(),
+        rebuilt,
+    }
 }
 
 /// The vectors of one record: key, length as u32 little-endian, encoded vector; until the bytes end or make no sense.
@@ -108,9 +129,9 @@ fn decode_table(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
     })
 }
 
-/// Bring the restored index and the files of the store together: files that changed or are new are indexed, files that
-/// are gone are forgotten, parsed files queue the chunks that have no vector yet.
-pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
+/// Bring the restored index and the files of the store together: files that changed or are new wait to be indexed, files
+/// that are gone are forgotten, parsed files queue the chunks that have no vector yet.
+pub(crate) fn reconcile(space: &mut Space) {
     let stored: BTreeMap<String, ContentHash> =
         space.store.files().map(|(path, meta)| (path.to_owned(), meta.hash)).collect();
     let gone: Vec<String> = space.files.keys().filter(|path| !stored.contains_key(*path)).cloned().collect();
@@ -125,14 +146,15 @@ pub(crate) fn reconcile(space: &mut Space) -> Result<(), StoreError> {
                 }
             }
             _ => {
-                let bytes = space.store.read_file(path)?;
-                let mtime_ms = space.store.file(path).map_or(0, |meta| meta.mtime_ms);
-                space.admit(path, &bytes, mtime_ms, *hash);
+                space.index.remove_file(path);
+                let lang = Lang::detect(path, "");
+                let (content, stage, symbols) = (ContentKind::Text, Stage::Known, Box::default());
+                space.files.insert(path.clone(), Entry { lang, content, stage, hash: *hash, symbols });
+                space.to_admit.push_back(path.clone());
             }
         }
     }
     queue_missing_vectors(space);
-    Ok(())
 }
 
 /// Queue every parsed chunk that has no vector.
@@ -173,6 +195,44 @@ pub(crate) fn save_vectors(space: &mut Space) -> Result<(), StoreError> {
     space.next_vector_record += 1;
     space.unsaved_vectors.clear();
     space.uncommitted = true;
+    Ok(())
+}
+
+/// Write the vectors that are in use into new records and remove the old ones.
+pub(crate) fn rewrite_vectors(space: &mut Space) -> Result<(), StoreError> {
+    let old: Vec<Vec<u8>> =
+        space.store.derived_keys().filter(|key| key.starts_with(VECTORS)).map(<[u8]>::to_vec).collect();
+    space.unsaved_vectors = space.index.encoded_vectors().collect();
+    space.unsaved_vectors.extend(space.stash.iter().map(|(key, vector)| (*key, vector.clone())));
+    save_vectors(space)?;
+    for key in old {
+        space.store.remove_derived(&key)?;
+    }
+    space.vectors_worn = false;
+    space.uncommitted = true;
+    Ok(())
+}
+
+/// Vectors of this model come in: those of another one cannot be compared with them and go. The precision is left out of
+/// the comparison, because vectors of one model in bytes and in floats may stand side by side.
+pub(crate) fn use_model(space: &mut Space, model: &str) -> Result<(), StoreError> {
+    let family = model.split('/').next().unwrap_or_default();
+    if space.model == family {
+        return Ok(());
+    }
+    let is_writer = space.access == protocol::Access::Writer;
+    if !space.model.is_empty() {
+        space.index.clear_vectors();
+        space.stash.clear();
+        if is_writer {
+            rewrite_vectors(space)?;
+        }
+    }
+    family.clone_into(&mut space.model);
+    if is_writer {
+        space.store.put_derived(MODEL, family.as_bytes())?;
+        space.uncommitted = true;
+    }
     Ok(())
 }
 

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
-use index::{ChunkDoc, FileDoc, Index, NO_KIND};
+use index::{ChunkDoc, FileDoc, Index, NO_KEY, NO_KIND};
 use protocol::{Access, ContentKind, FileInfo, SymbolKind, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use store::{ContentHash, StoreError};
 use syntax::{Analyser, Lang};
 use web::Lock;
 
+use crate::caution::Caution;
 use crate::convert::{kind_from_syntax, kind_to_u8};
 use crate::disk::Store;
 use crate::queue::{Key, Queue, Rank, Waiting};
 use crate::texts::Texts;
 
+/// Vectors without a chunk that are kept at most; about 8 MB.
+pub(crate) const MAX_STASH: usize = 20_000;
 /// Length of the vectors of the default embedder.
 pub(crate) const DIM: usize = 384;
 
@@ -82,12 +85,15 @@ pub(crate) struct Space {
     pub(crate) name: String,
     pub(crate) access: Access,
     /// Held while this tab is the writer.
-    pub(crate) _lock: Option<Lock>,
+    pub(crate) lock: Option<Lock>,
     pub(crate) store: Store,
     pub(crate) index: Index,
     pub(crate) files: BTreeMap<String, Entry>,
     pub(crate) texts: Texts,
+    /// Files of the store that changed or are new since the index was saved.
+    pub(crate) to_admit: VecDeque<String>,
     pub(crate) to_parse: VecDeque<String>,
+    pub(crate) caution: Caution,
     pub(crate) to_embed: Queue,
     pub(crate) focus: Vec<String>,
     pub(crate) edited: Vec<String>,
@@ -102,8 +108,14 @@ pub(crate) struct Space {
     pub(crate) next_vector_record: u64,
     /// Encoded vectors that are not in the store yet.
     pub(crate) unsaved_vectors: Vec<(Key, Vec<u8>)>,
-    /// Stored vectors whose chunks are not known (yet): the index is being built again, or a branch was left.
+    /// Vectors whose chunks are not known (yet): the index is being built again, or a branch was left.
     pub(crate) stash: HashMap<Key, Vec<u8>>,
+    /// When it is emptied: what was read back at the opening does not count against it.
+    pub(crate) stash_limit: usize,
+    /// Most of the stored vectors belong to no chunk any more.
+    pub(crate) vectors_worn: bool,
+    /// The model whose vectors these are; empty while there are none.
+    pub(crate) model: String,
     /// Chunks that the model failed on too often.
     pub(crate) given_up: HashSet<Key>,
 }
@@ -151,7 +163,7 @@ impl Space {
     pub(crate) fn put(&mut self, path: &str, bytes: &[u8], mtime_ms: u64) -> Result<bool, StoreError> {
         let hash = ContentHash::of(bytes);
         let known =
-            self.files.get(path).is_some_and(|entry| entry.hash == hash && entry.stage > Stage::Known);
+            self.files.get(path).is_some_and(|entry| entry.hash == hash && entry.stage != Stage::Known);
         if known {
             return Ok(false);
         }
@@ -194,7 +206,14 @@ impl Space {
             self.to_parse.push_front(path.to_owned());
             return;
         }
-        let chunks = syntax::chunk_by_lines(&text);
+        self.index_lines(path, entry.lang, mtime_ms, &text);
+        self.files.insert(path.to_owned(), entry);
+        self.to_parse.push_back(path.to_owned());
+    }
+
+    /// Index a text by lines until it is parsed.
+    fn index_lines(&mut self, path: &str, lang: Lang, mtime_ms: u64, text: &str) {
+        let chunks = syntax::chunk_by_lines(text);
         let docs: Vec<ChunkDoc<'_>> = chunks
             .iter()
             .map(|chunk| ChunkDoc {
@@ -202,19 +221,34 @@ impl Space {
                 kind: NO_KIND,
                 bytes: chunk.bytes.clone(),
                 lines: chunk.lines.clone(),
-                // These chunks live until the file is parsed and are never embedded.
-                key: [0; 16],
+                key: NO_KEY,
             })
             .collect();
-        self.index.put_file(&FileDoc {
-            path,
-            language: entry.lang.id(),
-            mtime_ms,
-            text: &text,
-            chunks: &docs,
-        });
-        self.files.insert(path.to_owned(), entry);
-        self.to_parse.push_back(path.to_owned());
+        self.index.put_file(&FileDoc { path, language: lang.id(), mtime_ms, text, chunks: &docs });
+        self.keep_released();
+    }
+
+    /// The text of a saved file cannot be parsed yet: what search shows must be of the new text all the same.
+    pub(crate) fn show_lines(&mut self, path: &str) -> Result<(), StoreError> {
+        let Some(text) = self.text(path)? else { return Ok(()) };
+        let mtime_ms = self.store.file(path).map_or(0, |meta| meta.mtime_ms);
+        if let Some(entry) = self.files.get_mut(path)
+            && entry.stage == Stage::Lexical
+        {
+            entry.symbols = Box::default();
+            let lang = entry.lang;
+            self.index_lines(path, lang, mtime_ms, &text);
+        }
+        Ok(())
+    }
+
+    /// Keep vectors that lost their chunks: the text may come back with an undo or another branch.
+    fn keep_released(&mut self) {
+        let released = self.index.take_released();
+        if self.stash.len() + released.len() > self.stash_limit {
+            self.stash.clear();
+        }
+        self.stash.extend(released.into_iter().take(MAX_STASH));
     }
 
     /// Parse one file: syntax chunks replace the line chunks, symbols become known, chunks queue for embedding.
@@ -255,11 +289,12 @@ impl Space {
             .collect();
         let language = entry.lang.id();
         self.index.put_file(&FileDoc { path, language, mtime_ms, text: &text, chunks: &docs });
+        self.keep_released();
         let rank = self.rank(path);
         for doc in &docs {
             let kept = self.stash.remove(&doc.key);
             let reused = self.index.has_vector(&doc.key)
-                || kept.is_some_and(|bytes| self.index.put_encoded(doc.key, &bytes).is_ok());
+                || kept.is_some_and(|bytes| matches!(self.index.put_encoded(doc.key, &bytes), Ok(true)));
             if reused {
                 self.stats.chunks_reused += 1;
             } else {
@@ -308,15 +343,15 @@ impl Space {
         self.index.remove_file(path);
         self.files.remove(path);
         self.texts.remove(path);
-        self.to_parse.retain(|p| p != path);
         self.snapshot_stale = true;
+        self.keep_released();
     }
 
     /// Rename a file, or move everything below a folder. Vectors stay valid.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<u32, StoreError> {
         let mut moved = 0;
         for old in self.paths_under(from) {
-            let new = format!("{to}{}", &old[from.len()..]);
+            let new = format!("{to}{}", old.strip_prefix(from).unwrap_or_default());
             self.store.rename_file(&old, &new)?;
             self.uncommitted = true;
             self.snapshot_stale = true;

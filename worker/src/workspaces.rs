@@ -4,16 +4,24 @@ use js_sys::ArrayBuffer;
 use protocol::{Access, Blob, Bytes, Fault, FaultCode, Opened, WorkspaceId, WorkspaceInfo};
 use stdx::{Clock as _, SystemClock};
 
-use crate::archive::{self, Exporter};
+use crate::archive::{self, Archive, Exporter, Manifest};
+use crate::caution::Caution;
 use crate::convert::store_fault;
 use crate::disk::{self, DiskError, Held};
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::files::check_room;
 use crate::queue::Queue;
 use crate::snapshot;
-use crate::space::{Space, Stats};
+use crate::space::{MAX_STASH, Space, Stats};
 use crate::texts::Texts;
 
+/// Pause before this tab tries again to become the writer after it failed, milliseconds.
+const TAKE_OVER_AGAIN_MS: u32 = 10_000;
+/// Longest stretch of an export or import between two turns of the event loop, milliseconds.
+const SLICE_MS: f64 = 50.0;
+/// What an imported workspace is called until everything is in it.
+const UNFINISHED: &str = " (import not finished)";
 /// Longest name of a workspace in characters.
 const MAX_NAME: usize = 200;
 
@@ -131,9 +139,9 @@ pub(crate) async fn open(engine: &mut Engine, id: WorkspaceId) -> Result<Opened,
 async fn open_space(engine: &mut Engine, id: WorkspaceId, create: bool) -> Result<Opened, Fault> {
     let (store, access, lock, mut notices) = open_store(id, create).await?;
     if access == Access::Reader {
-        wait_for_writer(engine, id);
+        wait_for_writer(engine, id, 0);
     }
-    build(engine, id, store, access, lock, &mut notices)?;
+    build(engine, id, store, access, lock, &mut notices);
     let opened_unix_ms = engine.clock.unix_ms();
     let space = engine.space.as_ref().ok_or_else(none_open)?;
     Ok(Opened { info: info(space, opened_unix_ms), access, notices })
@@ -175,22 +183,26 @@ fn build(
     access: Access,
     lock: Option<web::Lock>,
     notices: &mut Vec<String>,
-) -> Result<(), Fault> {
+) {
     let restored = snapshot::restore(&mut store);
     if restored.rebuilt && store.files().next().is_some() {
         notices.push("The index of this workspace is being built again; its files are untouched.".into());
     }
+    // Without it parsing is a little less safe, which is no reason not to open.
+    let caution = Caution::restore(&mut store, web::num_deaths() > 0).unwrap_or_default();
     let name = store.name().unwrap_or_default();
     let mut space = Space {
         id,
         name,
         access,
-        _lock: lock,
+        lock,
         store,
         index: restored.index,
         files: restored.files,
         texts: Texts::default(),
+        to_admit: std::collections::VecDeque::new(),
         to_parse: std::collections::VecDeque::new(),
+        caution,
         to_embed: Queue::default(),
         focus: Vec::new(),
         edited: Vec::new(),
@@ -201,20 +213,24 @@ fn build(
         uncommitted: false,
         next_vector_record: restored.next_vector_record,
         unsaved_vectors: Vec::new(),
+        stash_limit: restored.stash.len() + MAX_STASH,
         stash: restored.stash,
+        vectors_worn: restored.vectors_worn,
+        model: restored.model,
         given_up: std::collections::HashSet::new(),
     };
-    snapshot::reconcile(&mut space).map_err(|err| store_fault(&err))?;
+    snapshot::reconcile(&mut space);
     space.stats.chunks_reused = space.index.num_vectors() as u32;
     engine.space = Some(space);
     engine.last_status = None;
-    Ok(())
+    engine.fetch_grammars();
 }
 
 /// Ask for the writer's lock in the background; the answer comes as an event.
-fn wait_for_writer(engine: &Engine, id: WorkspaceId) {
+fn wait_for_writer(engine: &Engine, id: WorkspaceId, after_ms: u32) {
     let events = engine.events.clone();
     wasm_bindgen_futures::spawn_local(async move {
+        web::sleep_ms(after_ms).await;
         if let Ok(lock) = web::wait_lock(&lock_name(id)).await {
             events.send(Event::LockGranted(id, lock));
         }
@@ -231,14 +247,14 @@ pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::L
         Ok(Held { store, mut notices }) => {
             engine.searches.abort_all();
             engine.embedding.forget_batches();
-            engine.space = None;
-            match build(engine, id, store, Access::Writer, Some(lock), &mut notices) {
-                Ok(()) => return,
-                Err(fault) => fault.sentence,
-            }
+            build(engine, id, store, Access::Writer, Some(lock), &mut notices);
+            return;
         }
         Err(err) => err.to_string(),
     };
+    // The next chance comes when this tab gets the lock again; a moment later, because nobody else may hold it.
+    drop(lock);
+    wait_for_writer(engine, id, TAKE_OVER_AGAIN_MS);
     if let Some(space) = &mut engine.space {
         space.notices.push(format!("The other tab closed, but this one could not take over: {sentence}"));
     }
@@ -290,6 +306,12 @@ pub(crate) async fn rename(engine: &mut Engine, id: WorkspaceId, name: &str) -> 
             space.name.clone_from(&name);
         }
         _ => {
+            if !disk::list().await.map_err(|err| disk_fault(&err))?.contains(&id) {
+                return Err(Fault::new(
+                    FaultCode::NotFound,
+                    "This workspace is no longer kept on this device.",
+                ));
+            }
             let _lock = web::try_lock(&lock_name(id)).await.ok().flatten();
             let Held { mut store, .. } = disk::open_writer(id).await.map_err(|err| disk_fault(&err))?;
             store.set_name(&name).and_then(|()| store.commit()).map_err(|err| store_fault(&err))?;
@@ -306,7 +328,7 @@ pub(crate) async fn rename(engine: &mut Engine, id: WorkspaceId, name: &str) -> 
 
 /// Delete a workspace with everything in it.
 pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), Fault> {
-    let mut lock = None;
+    let lock;
     match &engine.space {
         Some(space) if space.id == id => {
             if space.access == Access::Reader {
@@ -317,7 +339,9 @@ pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), F
             }
             engine.searches.abort_all();
             engine.embedding.forget_batches();
-            engine.space = None;
+            // The file handles must close before the files can go; the lock is kept, so that no other tab takes over
+            // what is about to be deleted.
+            lock = engine.space.take().and_then(|space| space.lock);
         }
         _ => match web::try_lock(&lock_name(id)).await {
             Ok(None) => {
@@ -338,7 +362,8 @@ pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), F
 }
 
 /// The open workspace as one file.
-pub(crate) fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), Fault> {
+pub(crate) async fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), Fault> {
+    let mut turns = Turns::new();
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     let failed = |err: archive::ArchiveError| Fault::new(FaultCode::Internal, err.to_string());
     let settings = space.store.settings().map_err(|err| store_fault(&err))?;
@@ -348,6 +373,7 @@ pub(crate) fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), Fault>
     for (path, mtime_ms) in files {
         let bytes = space.store.read_file(&path).map_err(|err| store_fault(&err))?;
         exporter.file(&path, &bytes, mtime_ms).map_err(failed)?;
+        turns.give().await;
     }
     let drafts: Vec<String> = space.store.drafts().map(str::to_owned).collect();
     for path in drafts {
@@ -360,34 +386,90 @@ pub(crate) fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), Fault>
     Ok((Bytes { blob: Blob(0), name }, link::to_buffer(&bytes)))
 }
 
-/// Make a workspace from an export.
+/// Make a workspace from an export. It bears a telling name until everything is in it, and goes when that fails.
 pub(crate) async fn import(engine: &mut Engine, bytes: Vec<u8>, name: &str) -> Result<Opened, Fault> {
-    let export =
-        archive::read_export(bytes).map_err(|err| Fault::new(FaultCode::BadFile, err.to_string()))?;
-    let name = if name.trim().is_empty() { export.manifest.name.as_str() } else { name };
-    let opened = create(engine, name).await?;
+    let bad = |err: archive::ArchiveError| Fault::new(FaultCode::BadFile, err.to_string());
+    let (mut archive, manifest) = archive::open_export(bytes).map_err(bad)?;
+    let name = clean_name(if name.trim().is_empty() { &manifest.name } else { name });
+    let opened = create(engine, &format!("{name}{UNFINISHED}")).await?;
+    let id = opened.info.id;
+    match fill(engine, &mut archive, &manifest, opened, &name).await {
+        Ok(opened) => Ok(opened),
+        Err(fault) => {
+            // What was told to the person is why the import failed; that clearing up failed too adds nothing.
+            let _cleared = delete(engine, id).await;
+            Err(fault)
+        }
+    }
+}
+
+async fn fill(
+    engine: &mut Engine,
+    archive: &mut Archive,
+    manifest: &Manifest,
+    opened: Opened,
+    name: &str,
+) -> Result<Opened, Fault> {
+    let mut turns = Turns::new();
+    let quota = engine.quota;
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     let mtimes: std::collections::HashMap<&str, u64> =
-        export.manifest.mtimes_ms.iter().map(|(path, ms)| (path.as_str(), *ms)).collect();
+        manifest.mtimes_ms.iter().map(|(path, ms)| (path.as_str(), *ms)).collect();
     let mut notices = opened.notices;
-    for (path, bytes) in &export.files {
+    let mut unpacked: u64 = 0;
+    for index in 0..archive.len() {
+        turns.give().await;
+        let Some(entry) = archive.entry(index) else { continue };
+        let (is_draft, path) = match (entry.path.strip_prefix("files/"), entry.path.strip_prefix("drafts/")) {
+            (Some(path), _) => (false, path),
+            (None, Some(path)) => (true, path),
+            (None, None) => continue,
+        };
         if let Err(err) = store::check_path(path) {
             notices.push(format!("“{path}” was left out: {err}."));
             continue;
         }
-        let mtime_ms = mtimes.get(path.as_str()).copied().unwrap_or(0);
-        space.put(path, bytes, mtime_ms).map_err(|err| store_fault(&err))?;
+        let Ok(bytes) = entry.content else {
+            return Err(Fault::new(
+                FaultCode::BadFile,
+                format!("This export is damaged: {path} cannot be unpacked. Nothing was imported."),
+            ));
+        };
+        unpacked += bytes.len() as u64;
+        check_room(quota, space.access, unpacked, bytes.len() as u64)?;
+        let put = if is_draft {
+            space.store.put_draft(path, &bytes)
+        } else {
+            space.put(path, &bytes, mtimes.get(path).copied().unwrap_or(0)).map(|_| ())
+        };
+        put.map_err(|err| store_fault(&err))?;
     }
-    for (path, bytes) in &export.drafts {
-        if store::check_path(path).is_ok() {
-            space.store.put_draft(path, bytes).map_err(|err| store_fault(&err))?;
-        }
-    }
-    for (key, value) in &export.manifest.settings {
+    for (key, value) in &manifest.settings {
         space.store.put_setting(key, Some(value)).map_err(|err| store_fault(&err))?;
     }
-    space.store.commit().map_err(|err| store_fault(&err))?;
+    space.store.set_name(name).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
+    name.clone_into(&mut space.name);
     let info = info(space, opened.info.opened_unix_ms);
     register(info.clone()).await;
     Ok(Opened { info, access: opened.access, notices })
+}
+
+/// Gives the event loop a turn now and then, so that a long task does not look like a dead worker.
+struct Turns {
+    clock: SystemClock,
+    since_ms: f64,
+}
+
+impl Turns {
+    fn new() -> Self {
+        let clock = SystemClock::default();
+        Self { since_ms: clock.monotonic_ms(), clock }
+    }
+
+    async fn give(&mut self) {
+        if self.clock.monotonic_ms() - self.since_ms > SLICE_MS {
+            web::turn().await;
+            self.since_ms = self.clock.monotonic_ms();
+        }
+    }
 }

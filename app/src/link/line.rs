@@ -59,6 +59,8 @@ pub(super) struct Line {
     owner: RefCell<Option<Weak<dyn Owner>>>,
     life: RefCell<Option<Life>>,
     failed_starts: Cell<u32>,
+    /// Instances that ended since the page was loaded; the next one is told.
+    deaths: Cell<u32>,
     heartbeat: RefCell<Option<Interval>>,
     respawn: RefCell<Option<Timeout>>,
 }
@@ -84,6 +86,7 @@ impl Line {
             owner: RefCell::new(None),
             life: RefCell::new(None),
             failed_starts: Cell::new(0),
+            deaths: Cell::new(0),
             heartbeat: RefCell::new(None),
             respawn: RefCell::new(None),
         })
@@ -122,7 +125,9 @@ impl Line {
     }
 
     fn spawn(self: &Rc<Self>) {
-        let url = format!("/workers/boot.js?module={}&v={}", self.module.borrow(), super::build_id());
+        let (module, build, deaths) = (self.module.borrow(), super::build_id(), self.deaths.get());
+        let url = format!("/workers/boot.js?module={module}&v={build}&deaths={deaths}");
+        drop(module);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name(self.name);
@@ -224,6 +229,7 @@ impl Line {
         self.end_life();
         let failed = self.failed_starts.get() + 1;
         self.failed_starts.set(failed);
+        self.deaths.set(self.deaths.get() + 1);
         if failed > MAX_FAILED_STARTS {
             self.state.set(LinkState::Failed(reason.to_owned()));
         } else {

@@ -7,6 +7,9 @@ use crate::filter::Filter;
 /// Names the text that a vector was made from: a hash of it. Chunks with the same key share one vector.
 pub type Key = [u8; 16];
 
+/// Key of chunks that never get a vector, because they live until their file is parsed.
+pub const NO_KEY: Key = [0; 16];
+
 /// The `kind` of a chunk that belongs to no symbol.
 pub const NO_KIND: u8 = u8::MAX;
 

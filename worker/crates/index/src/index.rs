@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 use crate::asked;
-use crate::doc::{ChunkRef, FileDoc, Hit, Key, Layers, Query, Waiting};
+use crate::doc::{ChunkRef, FileDoc, Hit, Key, Layers, NO_KEY, Query, Waiting};
 use crate::fuse::{self, Ranked};
 use crate::lexical::{Lexical, Reader};
 use crate::tuning::Tuning;
@@ -42,6 +42,8 @@ pub struct Index {
     by_key: FxHashMap<Key, Vec<u32>>,
     pub(crate) lexical: Lexical,
     pub(crate) vectors: Vectors,
+    /// Encoded vectors whose last chunk went, until somebody takes them.
+    released: Vec<(Key, Vec<u8>)>,
 }
 
 impl Index {
@@ -63,6 +65,7 @@ impl Index {
             by_key: FxHashMap::default(),
             lexical: Lexical::default(),
             vectors: Vectors::new(dim),
+            released: Vec::new(),
         }
     }
 
@@ -231,6 +234,23 @@ impl Index {
         self.vectors.contains(key)
     }
 
+    /// Every vector with its key, encoded as [`crate::encode_vector`] does, in no order.
+    pub fn encoded_vectors(&self) -> impl Iterator<Item = (Key, Vec<u8>)> {
+        self.by_key.keys().filter_map(|key| Some((*key, self.vectors.encoded(key)?)))
+    }
+
+    /// Vectors whose last chunk went since the last call, encoded. Text that comes back (an undo, another branch) can
+    /// have its vector again with [`Self::put_encoded`].
+    pub fn take_released(&mut self) -> Vec<(Key, Vec<u8>)> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// Drop every vector: they were made by another model.
+    pub fn clear_vectors(&mut self) {
+        self.vectors = Vectors::new(self.vectors.dim());
+        self.released.clear();
+    }
+
     /// Do about `budget` units of tidying (a unit is one posting or one vector looked at). Returns true while more is
     /// to do. Call it when idle; nothing depends on it but memory and speed.
     pub fn compact_step(&mut self, budget: usize) -> bool {
@@ -356,7 +376,7 @@ impl Index {
         file.chunks
             .iter()
             .map(|&number| &self.chunks[number as usize])
-            .filter(|c| !self.has_vector(&c.key))
+            .filter(|c| c.key != NO_KEY && !self.has_vector(&c.key))
             .map(|chunk| Waiting {
                 key: chunk.key,
                 path: &file.path,
@@ -379,7 +399,9 @@ impl Index {
     }
 
     pub(crate) fn attach(&mut self, number: u32, chunk: Chunk) {
-        self.by_key.entry(chunk.key).or_default().push(number);
+        if chunk.key != NO_KEY {
+            self.by_key.entry(chunk.key).or_default().push(number);
+        }
         if self.chunks.len() <= number as usize {
             self.chunks.resize_with(number as usize + 1, Chunk::default);
         }
@@ -402,6 +424,7 @@ impl Index {
             users.retain(|&n| n != number);
             if users.is_empty() {
                 self.by_key.remove(&key);
+                self.released.extend(self.vectors.encoded(&key).map(|bytes| (key, bytes)));
                 self.vectors.remove(&key);
             }
         }

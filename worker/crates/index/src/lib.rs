@@ -26,7 +26,7 @@ mod terms;
 mod tuning;
 mod vectors;
 
-pub use doc::{ChunkDoc, ChunkRef, FileDoc, Hit, Key, Layers, NO_KIND, Query, Waiting};
+pub use doc::{ChunkDoc, ChunkRef, FileDoc, Hit, Key, Layers, NO_KEY, NO_KIND, Query, Waiting};
 pub use embed::embed_text;
 pub use filter::{Filter, FilterErr};
 pub use index::Index;

@@ -55,7 +55,7 @@ fn path(number: u8) -> String {
 
 /// Chunks with the same words have the same key and share a vector.
 fn key(words: &[u8]) -> Key {
-    let mut key = [0; 16];
+    let mut key = [0xfe; 16];
     for (i, &word) in words.iter().enumerate() {
         key[i] = word + 1;
     }

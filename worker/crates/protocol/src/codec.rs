@@ -3,8 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
-/// Longest frame that [`decode`] looks at. Larger data must travel as blobs.
-pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
+/// Longest frame that [`decode`] looks at: the list of a million files fits. Contents travel as blobs.
+pub const MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;
 
 /// Why bytes are not a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

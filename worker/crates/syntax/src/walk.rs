@@ -17,6 +17,9 @@ const MAX_SYMBOL_DEPTH: u16 = 32;
 const MAX_KEY_DEPTH: u16 = 3;
 /// Definitions beyond this number are not recorded.
 const MAX_SYMBOLS: usize = 20_000;
+/// How often each line may be given to a definition on average. Definitions nest a few deep; thousands of headings that
+/// each own the rest of the text would take minutes.
+const MAX_OWNED: usize = 64;
 /// From how many lines on a constant or an alias gets a chunk of its own.
 const AUTO_LINES: u32 = 3;
 /// The kind id of error nodes.
@@ -94,6 +97,8 @@ struct Walk<'a> {
     text: &'a str,
     lines: &'a mut Lines,
     found: Found,
+    /// Lines that definitions may still be given.
+    lines_to_own: usize,
 }
 
 /// Walk over a tree.
@@ -105,7 +110,8 @@ pub(crate) fn walk(tree: &Tree, grammar: &Grammar, text: &str, lines: &mut Lines
         units: Vec::new(),
         error_bytes: 0,
     };
-    let mut walk = Walk { grammar, text, lines, found };
+    let lines_to_own = MAX_OWNED * found.owners.len();
+    let mut walk = Walk { grammar, text, lines, found, lines_to_own };
     let root = tree.root_node();
     if root.is_error() {
         walk.found.error_bytes = text.len();
@@ -268,6 +274,8 @@ impl Walk<'_> {
             Form::Leaf | Form::Auto => true,
         };
         let unit = self.found.units.len() as u32;
+        let Some(left) = self.lines_to_own.checked_sub(lines.len()) else { return };
+        self.lines_to_own = left;
         let Some(owners) = self.found.owners.get_mut(lines.start as usize..lines.end as usize) else {
             return;
         };

@@ -10,7 +10,11 @@ const BUDGETS: &[Budget] = &[
     ("page", |path| path.starts_with("assets/app-") || path.starts_with("assets/start-"), 409),
     ("engine worker", |path| path.starts_with("workers/engine"), 800),
     // Each is fetched when the first file of its language is met; nobody needs all.
-    ("engine worker and every grammar", |path| path.starts_with("workers/engine") || path.starts_with("workers/grammars/"), 1_900),
+    (
+        "engine worker and every grammar",
+        |path| path.starts_with("workers/engine") || path.starts_with("workers/grammars/"),
+        1_900,
+    ),
     ("model worker, CPU", |path| path.starts_with("workers/model_cpu"), 3_000),
     ("model worker, relaxed SIMD", |path| path.starts_with("workers/model_relaxed"), 3_000),
     ("model worker, WebGPU", |path| path.starts_with("workers/model_gpu"), 3_000),
@@ -44,7 +48,11 @@ fn downloads_stay_within_their_budgets() {
                 let entry = entry.unwrap();
                 let file = entry.file_name().into_string().unwrap();
                 let path = format!("{folder}/{file}");
-                if entry.file_type().unwrap().is_file() && matches(&path) && !file.ends_with(".br") && !file.ends_with(".gz") {
+                if entry.file_type().unwrap().is_file()
+                    && matches(&path)
+                    && !file.ends_with(".br")
+                    && !file.ends_with(".gz")
+                {
                     bytes += sent_bytes(&dist.join(&path));
                 }
             }

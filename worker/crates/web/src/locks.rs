@@ -38,7 +38,7 @@ impl Drop for Lock {
 /// See [`LockError`].
 pub async fn try_lock(name: &str) -> Result<Option<Lock>, LockError> {
     let granted = request(name, true)?;
-    Ok(granted.await.ok().flatten())
+    granted.await.unwrap_or_else(|_| Err(LockError::Refused("the request was dropped".into())))
 }
 
 /// Wait for the exclusive lock `name`. Dropping the future gives up: a lock granted later is released at once.
@@ -48,12 +48,15 @@ pub async fn try_lock(name: &str) -> Result<Option<Lock>, LockError> {
 pub async fn wait_lock(name: &str) -> Result<Lock, LockError> {
     let granted = request(name, false)?;
     match granted.await {
-        Ok(Some(lock)) => Ok(lock),
+        Ok(Ok(Some(lock))) => Ok(lock),
+        Ok(Err(err)) => Err(err),
         _ => Err(LockError::Refused("the request was aborted".into())),
     }
 }
 
-fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Option<Lock>>, LockError> {
+type Granted = Result<Option<Lock>, LockError>;
+
+fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Granted>, LockError> {
     let refused = |err: JsValue| LockError::Refused(format!("{err:?}"));
     let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).map_err(refused)?;
     let locks = Reflect::get(&navigator, &"locks".into()).map_err(refused)?;
@@ -74,21 +77,24 @@ fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Option<Lo
     let callback = Closure::once_into_js(move |lock: JsValue| -> JsValue {
         let Some(sender) = sender.borrow_mut().take() else { return JsValue::UNDEFINED };
         if lock.is_null() || lock.is_undefined() {
-            let _gone = sender.send(None);
+            let _gone = sender.send(Ok(None));
             return JsValue::UNDEFINED;
         }
         let mut release = None;
         let held = Promise::new(&mut |resolve, _reject| release = Some(resolve));
         if let Some(release) = release {
             // When nobody waits any more, the lock comes back here and is dropped, which releases it.
-            let _gone = sender.send(Some(Lock { release }));
+            let _gone = sender.send(Ok(Some(Lock { release })));
         }
         held.into()
     });
     let promise: Promise =
         ask.call3(&locks, &name.into(), &options, &callback).and_then(|p| p.dyn_into()).map_err(refused)?;
-    let rejected = Closure::once_into_js(move |_err: JsValue| {
-        on_failure.borrow_mut().take();
+    let rejected = Closure::once_into_js(move |err: JsValue| {
+        // Where the browser denies storage to a frame it denies locks too: that is not “somebody else holds it”.
+        if let Some(sender) = on_failure.borrow_mut().take() {
+            let _gone = sender.send(Err(refused(err)));
+        }
     });
     if let Ok(catch) = Reflect::get(&promise, &"catch".into()).and_then(|f| f.dyn_into::<Function>()) {
         let _handled = catch.call1(&promise, &rejected);

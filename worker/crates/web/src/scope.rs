@@ -14,13 +14,19 @@ pub fn scope() -> Option<DedicatedWorkerGlobalScope> {
 /// The build that started this worker: the `v` parameter of its address.
 #[must_use]
 pub fn build_id() -> String {
-    let search = scope().map(|scope| scope.location().search()).unwrap_or_default();
-    search
-        .trim_start_matches('?')
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("v="))
-        .unwrap_or("dev")
-        .to_owned()
+    parameter("v=").unwrap_or_else(|| "dev".to_owned())
+}
+
+/// How many workers of this kind have died since the page was loaded: the `deaths` parameter of its address.
+#[must_use]
+pub fn num_deaths() -> u32 {
+    parameter("deaths=").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// What follows `name=` in the address of this worker.
+fn parameter(name: &str) -> Option<String> {
+    let search = scope()?.location().search();
+    search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix(name)).map(str::to_owned)
 }
 
 /// Size of this module's linear memory in bytes; it never shrinks.

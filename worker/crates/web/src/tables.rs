@@ -26,7 +26,9 @@ pub enum TablesError {
     #[error("the file is damaged")]
     Damaged,
     /// It was made for another build.
-    #[error("the file belongs to another version of Alcove; reload the page to get one version of everything")]
+    #[error(
+        "the file belongs to another version of Alcove; reload the page to get one version of everything"
+    )]
     OtherBuild,
 }
 
@@ -56,7 +58,11 @@ pub fn place_tables(file: &[u8]) -> Result<(), TablesError> {
 }
 
 /// The parts of a file with their addresses, all of them checked to lie inside `memory_bytes`.
-fn parts<'a>(file: &'a [u8], module: &[u8; 16], memory_bytes: u64) -> Result<Vec<(u32, &'a [u8])>, TablesError> {
+fn parts<'a>(
+    file: &'a [u8],
+    module: &[u8; 16],
+    memory_bytes: u64,
+) -> Result<Vec<(u32, &'a [u8])>, TablesError> {
     let number = |at: usize| {
         let bytes = file.get(at..).and_then(|rest| rest.first_chunk::<4>()).ok_or(TablesError::Damaged)?;
         Ok(u32::from_le_bytes(*bytes))
@@ -68,7 +74,8 @@ fn parts<'a>(file: &'a [u8], module: &[u8; 16], memory_bytes: u64) -> Result<Vec
         return Err(if file.len() < HEAD { TablesError::Damaged } else { TablesError::OtherBuild });
     }
     let num_parts = number(20)? as usize;
-    let list = num_parts.checked_mul(8).and_then(|bytes| bytes.checked_add(HEAD)).ok_or(TablesError::Damaged)?;
+    let list =
+        num_parts.checked_mul(8).and_then(|bytes| bytes.checked_add(HEAD)).ok_or(TablesError::Damaged)?;
     let mut rest = file.get(list..).ok_or(TablesError::Damaged)?;
     let mut found = Vec::with_capacity(num_parts);
     for part in 0..num_parts {

@@ -83,6 +83,21 @@ impl Vectors {
         self.places.contains_key(key)
     }
 
+    /// The vector of `key` as [`encode_vector`] writes it.
+    pub fn encoded(&self, key: &Key) -> Option<Vec<u8>> {
+        let (values, scale) = match *self.places.get(key)? {
+            Place::Flat(slot) => {
+                let slot = slot as usize;
+                (self.data.get(slot * self.dim..)?.get(..self.dim)?.into(), *self.scales.get(slot)?)
+            }
+            Place::Segment(segment, point) => {
+                let row = self.segments.get(segment as usize)?.as_ref()?.row(point)?;
+                (row.values.clone(), row.scale)
+            }
+        };
+        Some(Quantised { values, scale }.encode())
+    }
+
     /// Put or replace the vector of `key`.
     pub fn put(&mut self, key: Key, vector: &Quantised) -> Result<(), VectorErr> {
         if vector.values.len() != self.dim {

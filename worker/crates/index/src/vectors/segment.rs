@@ -68,6 +68,11 @@ impl Segment {
         self.graph.iter().filter_map(|(point, row)| Some((self.keys[point.into_inner() as usize]?, row)))
     }
 
+    /// The vector of a point.
+    pub fn row(&self, point: u32) -> Option<&Row> {
+        self.graph.iter().find(|(at, _)| at.into_inner() == point).map(|(_, row)| row)
+    }
+
     /// Up to `k` living vectors near `query`, by falling inner product.
     pub fn nearest(&self, query: &Row, k: usize) -> Vec<(Key, &Row)> {
         let mut search = Search::default();
