@@ -111,6 +111,33 @@ impl Model {
         texts: impl Iterator<Item = &'a str>,
         num_threads: usize,
     ) -> Result<VectorCache, EmbedErr> {
+        let maker = Maker {
+            name: &self.name,
+            encode: |text: &str| self.tokenizer.encode(text),
+            embed: |batch: &[&[u32]]| self.embed(batch),
+        };
+        maker.fill(folder, texts, num_threads)
+    }
+}
+
+/// What makes vectors: a model, or a stand-in for it in tests.
+struct Maker<'a, E, F> {
+    name: &'a str,
+    encode: E,
+    embed: F,
+}
+
+impl<E, F> Maker<'_, E, F>
+where
+    E: Fn(&str) -> Result<Vec<u32>, TokenError>,
+    F: Fn(&[&[u32]]) -> Result<Vec<f32>, RunError> + Sync,
+{
+    fn fill<'t>(
+        &self,
+        folder: &Path,
+        texts: impl Iterator<Item = &'t str>,
+        num_threads: usize,
+    ) -> Result<VectorCache, EmbedErr> {
         let path = folder.join(format!("{}.vectors", self.name));
         let fail = |err| EmbedErr::File(path.clone(), err);
         let mut cache = VectorCache::open(&path).map_err(fail)?;
@@ -138,7 +165,7 @@ impl Model {
     fn agrees(&self, cache: &VectorCache, texts: &[&str]) -> Result<bool, EmbedErr> {
         let cached: Vec<&&str> = texts.iter().filter(|text| cache.get(text).is_some()).collect();
         for text in cached.iter().step_by((cached.len() / NUM_CHECKED).max(1)) {
-            let made = self.embed(&[&self.tokenizer.encode(text)?])?;
+            let made = (self.embed)(&[&(self.encode)(text)?])?;
             let kept = cache.get(text).unwrap_or_default();
             if made.iter().zip(kept).any(|(x, y)| (x - y).abs() > MAX_DIFFERENCE) {
                 return Ok(false);
@@ -150,7 +177,7 @@ impl Model {
     fn make(&self, texts: &[&str], cache: &mut VectorCache, num_threads: usize) -> Result<(), EmbedErr> {
         let mut rows: Vec<([u8; 16], Vec<u32>)> = Vec::with_capacity(texts.len());
         for text in texts {
-            rows.push((key(text), self.tokenizer.encode(text)?));
+            rows.push((key(text), (self.encode)(text)?));
         }
         // Texts of similar length stand together, the longest first, so that both threads end at the same time.
         rows.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
@@ -164,11 +191,11 @@ impl Model {
         std::thread::scope(|scope| {
             for _ in 0..num_threads.max(1) {
                 let sender = sender.clone();
-                let (next, batches) = (&next, &batches);
+                let (next, batches, embed) = (&next, &batches, &self.embed);
                 scope.spawn(move || {
                     while let Some(&batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let ids: Vec<&[u32]> = batch.iter().map(|(_, ids)| ids.as_slice()).collect();
-                        if sender.send(self.embed(&ids).map(|made| (batch, made))).is_err() {
+                        if sender.send(embed(&ids).map(|made| (batch, made))).is_err() {
                             // Nobody listens any more: another batch failed.
                             return;
                         }
@@ -222,8 +249,52 @@ fn batches(mut rows: &[([u8; 16], Vec<u32>)]) -> Vec<&[([u8; 16], Vec<u32>)]> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// Vectors that tell the text's length, plus `shift`; counts the texts.
+    fn fill(folder: &Path, texts: &[&str], shift: f32, made: &AtomicUsize) -> VectorCache {
+        let maker = Maker {
+            name: "fake",
+            encode: |text: &str| Ok(vec![7; text.len()]),
+            embed: |batch: &[&[u32]]| {
+                made.fetch_add(batch.len(), Ordering::Relaxed);
+                Ok(batch.iter().flat_map(|ids| [ids.len() as f32 + shift; DIM]).collect())
+            },
+        };
+        maker.fill(folder, texts.iter().copied(), 2).unwrap()
+    }
+
+    #[test]
+    fn only_what_is_missing_is_made_and_another_models_vectors_are_not_trusted() {
+        let folder = std::env::temp_dir().join(format!("alcove-bench-fill-{}", std::process::id()));
+        let made = AtomicUsize::new(0);
+        let texts: Vec<String> = (1..=700).map(|len| "x".repeat(len)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let counted = |cache: &VectorCache, texts: &[&str], shift: f32| {
+            for text in texts {
+                assert_eq!(cache.get(text).unwrap(), [text.len() as f32 + shift; DIM]);
+            }
+            made.swap(0, Ordering::Relaxed)
+        };
+
+        let cache = fill(&folder, &texts[..500], 0.0, &made);
+        assert_eq!(counted(&cache, &texts[..500], 0.0), 500);
+        // As after an interrupted run, with half a record at the end.
+        let file = folder.join("fake.vectors");
+        let whole = std::fs::metadata(&file).unwrap().len();
+        std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(whole - 100).unwrap();
+        let cache = fill(&folder, &texts, 0.0, &made);
+        let num = counted(&cache, &texts, 0.0);
+        assert!((201..=201 + NUM_CHECKED + 1).contains(&num), "{num} were made");
+        // Nothing new: only the check. Text given twice counts once.
+        let cache = fill(&folder, &[texts[0], texts[0]], 0.0, &made);
+        assert_eq!(counted(&cache, &texts, 0.0), 1);
+        let cache = fill(&folder, &texts, 0.5, &made);
+        assert!(counted(&cache, &texts, 0.5) > 700);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn batches_keep_order_and_limit_and_lose_nothing() {
