@@ -20,15 +20,18 @@ pub fn Modal(
 ) -> impl IntoView {
     let app = app();
     let node = NodeRef::<Dialog>::new();
-    let before = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    let before = StoredValue::new_local(before);
+    let before = StoredValue::new_local(None::<HtmlElement>);
     Effect::new(move |_| {
-        if let Some(dialog) = node.get()
-            && !dialog.open()
-        {
-            // Fails only when it is not in the page, and then nobody sees it.
-            let _shown = dialog.show_modal();
+        let Some(dialog) = node.get() else { return };
+        if dialog.open() {
+            // The element of the dialog that this one replaces. Closing it gives the focus back to where it was, and
+            // only opening it anew brings the focus inside.
+            dialog.close();
         }
+        let active = document().active_element().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        before.set_value(active);
+        // Fails only when it is not in the page, and then nobody sees it.
+        let _shown = dialog.show_modal();
     });
     on_cleanup(move || {
         let Some(Some(element)) = before.try_get_value() else { return };
