@@ -45,6 +45,8 @@ struct State {
     /// Scroll position, cursors and folds of the paths that were shown here.
     view_states: RefCell<BTreeMap<String, JsValue>>,
     pending: Cell<Option<Span>>,
+    /// Give the editor the keyboard once it is there.
+    wants_focus: Cell<bool>,
     marks: RefCell<Vec<Span>>,
     on_cursor: RefCell<Option<OnCursor>>,
     on_focus: RefCell<Option<OnFocus>>,
@@ -165,9 +167,12 @@ impl Pane {
         }
     }
 
-    /// Give the pane the keyboard.
+    /// Give the pane the keyboard, now or when its editor has come.
     pub fn focus(self) {
-        if let Some(view) = self.view() {
+        let Some(state) = self.state() else { return };
+        let view = self.view();
+        state.wants_focus.set(view.is_none());
+        if let Some(view) = view {
             view.focus();
         }
     }
@@ -221,6 +226,13 @@ impl Pane {
         *state.view.borrow_mut() = Some(Mounted { view, _on_event: on_event });
         *state.plain.borrow_mut() = None;
         self.present(&state);
+        let nothing_has_focus = leptos::prelude::document()
+            .active_element()
+            .is_none_or(|active| active.tag_name().eq_ignore_ascii_case("body"));
+        if state.wants_focus.take() && nothing_has_focus {
+            // The view is made visible in the same turn as this returns.
+            gloo_timers::callback::Timeout::new(0, move || self.focus()).forget();
+        }
         Ok(())
     }
 

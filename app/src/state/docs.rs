@@ -76,11 +76,23 @@ impl App {
 
     /// Give the focused editor the keyboard, as soon as it shows the active file.
     pub fn focus_editor(self) {
-        let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
+        let (group, active) = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
+        let pane = self.panes[group];
         leptos::task::spawn_local(async move {
             // After the reveal of the same key press.
             gloo_timers::future::TimeoutFuture::new(30).await;
-            pane.focus();
+            let Some(path) = active else { return };
+            for _ in 0..200 {
+                let now = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
+                if now != (group, Some(path.clone())) || self.dialog.with_untracked(Option::is_some) {
+                    return;
+                }
+                match self.docs.with_untracked(|docs| docs.get(&path).cloned()) {
+                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => return pane.focus(),
+                    Some(DocState::Failed(_) | DocState::Binary(_)) => return,
+                    _ => gloo_timers::future::TimeoutFuture::new(20).await,
+                }
+            }
         });
     }
 
