@@ -1,0 +1,201 @@
+// A person edits with the keyboard alone: opens, types, saves, finds, jumps, compares, and loses nothing on the way.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { command, inEditor, quickOpen } from "../lib/hands.mjs";
+import { crates } from "../lib/project.mjs";
+
+let browser, page, server;
+before(async () => {
+  server = await serve();
+  browser = await openBrowser();
+  page = await browser.page();
+  await openApp(page, server.url);
+  const long = Array.from({ length: 400 }, (_, n) => `def step_${n}():\n    return ${n}\n`).join("\n");
+  await openFiles(page, { ...crates("text", "stdx"), "kitchen/stove.py": long, "kitchen/notes.md": "# Notes\n\nNothing yet.\n" });
+  await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const cursor = (line) => page.locator(".status-item", { hasText: new RegExp(`^Ln ${line}, Col`) }).waitFor({ timeout: 10_000 });
+const tab = (name) => page.locator("[role=tab]", { hasText: name });
+const dirty = (name) => page.locator("[role=tab]", { hasText: name }).getByText("unsaved changes");
+const shown = (text) => page.locator(".view-lines", { hasText: text }).first().waitFor({ timeout: 10_000 });
+
+test("a file is opened, typed into, and shows that it is not saved; Ctrl+S saves it", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("def simmer_gently(pot):\nreturn pot");
+  await dirty("stove.py").waitFor({ state: "attached" });
+  await picture(page, "edit-dirty");
+  assert.ok(!(await page.evaluate(() => alcove.read("kitchen/stove.py"))).includes("simmer_gently"));
+  await page.keyboard.press("Control+s");
+  await dirty("stove.py").waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => alcove.read("kitchen/stove.py")), /def simmer_gently\(pot\):\n\s+return pot/);
+});
+
+test("the new text is found at once, and Enter jumps to its line", async () => {
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+Shift+f");
+  await page.getByRole("combobox", { name: "Search the workspace" }).waitFor();
+  await page.keyboard.type("simmer_gently");
+  await page.locator("#hit-0", { hasText: "simmer_gently" }).waitFor();
+  await picture(page, "edit-found");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await tab("stove.py").and(page.locator("[aria-selected=true]")).waitFor();
+  await cursor(1200);
+});
+
+test("the arrow keys choose among results", async () => {
+  await page.keyboard.press("Control+Shift+f");
+  const field = page.getByRole("combobox", { name: "Search the workspace" });
+  await field.waitFor();
+  await field.fill("");
+  await page.keyboard.type("line_index");
+  await page.locator("#hit-3").waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await page.locator("#hit-1[aria-selected=true]").waitFor();
+  assert.equal(await field.getAttribute("aria-activedescendant"), "hit-1");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  const active = await page.locator(".tab-bar [role=tab][aria-selected=true]").getAttribute("title");
+  assert.match(active, /^(text|stdx)\//);
+});
+
+test("go to line, and a line behind a file name", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+g");
+  await page.getByRole("combobox", { name: "Go to file, symbol or command" }).waitFor();
+  await page.keyboard.type("601");
+  await page.keyboard.press("Enter");
+  await cursor(601);
+  await shown("step_200");
+  await page.keyboard.press("Control+p");
+  await page.getByRole("combobox", { name: "Go to file, symbol or command" }).waitFor();
+  await page.keyboard.type("stove.py:10");
+  await page.keyboard.press("Enter");
+  await cursor(10);
+});
+
+test("@ finds a symbol in the workspace", async () => {
+  await page.keyboard.press("Control+p");
+  await page.getByRole("combobox", { name: "Go to file, symbol or command" }).waitFor();
+  await page.keyboard.type("@step_321");
+  await page.locator(".palette-row.current", { hasText: "step_321" }).waitFor();
+  await picture(page, "edit-symbol");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await cursor(3 * 321 + 1);
+});
+
+test("the outline is reached by keyboard and follows the file", async () => {
+  await page.keyboard.press("Control+Shift+o");
+  await page.getByText("step_0", { exact: true }).first().waitFor();
+  await picture(page, "edit-outline");
+  await page.keyboard.press("Control+Shift+e");
+});
+
+test("the changes can be compared and dropped", async () => {
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("Changed ");
+  await dirty("notes.md").waitFor({ state: "attached" });
+  await page.keyboard.press("Alt+d");
+  const compare = page.getByRole("dialog", { name: "Changes to notes.md" });
+  await compare.locator(".line-insert, .char-insert").first().waitFor({ timeout: 20_000 });
+  await picture(page, "edit-compare");
+  await page.keyboard.press("Escape");
+  await compare.waitFor({ state: "detached" });
+  await command(page, "Drop unsaved changes");
+  const question = page.getByRole("dialog", { name: /Drop your changes to notes\.md/ });
+  await question.waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await question.waitFor({ state: "detached" });
+  await dirty("notes.md").waitFor({ state: "detached" });
+  await shown("Nothing yet.");
+  assert.equal(await page.locator(".view-lines", { hasText: "Changed" }).count(), 0);
+});
+
+test("a file is shown beside another, and an edit on one side shows on the other", async () => {
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+\\");
+  await page.waitForFunction(() => document.querySelectorAll("section.group").length === 2);
+  await page.waitForFunction(() => document.activeElement?.closest("section.group")?.getAttribute("aria-label") === "Editor 2");
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("Both sides.");
+  for (const side of ["Editor 1", "Editor 2"]) {
+    await page.getByRole("region", { name: side }).locator(".view-lines", { hasText: "Both sides." }).waitFor();
+  }
+  await picture(page, "edit-split");
+  await page.keyboard.press("Alt+o");
+  await page.waitForFunction(() => document.activeElement?.closest("section.group")?.getAttribute("aria-label") === "Editor 1");
+  await page.keyboard.press("Alt+o");
+  await page.waitForFunction(() => document.activeElement?.closest("section.group")?.getAttribute("aria-label") === "Editor 2");
+  // The same file stays open in the other group, so closing this tab asks nothing.
+  await page.keyboard.press("Alt+w");
+  await page.waitForFunction(() => document.querySelectorAll("section.group").length === 1);
+  await dirty("notes.md").waitFor({ state: "attached" });
+});
+
+test("closing a tab with unsaved text asks first, and keeps the text when one changes one's mind", async () => {
+  await page.keyboard.press("Alt+w");
+  const question = page.getByRole("dialog", { name: /Save your changes to notes\.md/ });
+  await question.waitFor();
+  await picture(page, "edit-close");
+  await page.keyboard.press("Escape");
+  await question.waitFor({ state: "detached" });
+  await dirty("notes.md").waitFor({ state: "attached" });
+  await shown("Both sides.");
+});
+
+test("unsaved text is there again after a reload, and can be saved then", async () => {
+  await page.waitForFunction(async () => (await alcove.files()).some((file) => file.path === "kitchen/notes.md" && file.hasDraft));
+  await openApp(page, server.url);
+  await shown("Both sides.");
+  await dirty("notes.md").waitFor({ state: "attached" });
+  assert.ok(!(await page.evaluate(() => alcove.read("kitchen/notes.md"))).includes("Both sides."));
+  await picture(page, "edit-reloaded");
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+s");
+  await dirty("notes.md").waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => alcove.read("kitchen/notes.md")), /Both sides\./);
+});
+
+test("unsaved text that was typed a moment before the reload is not lost", async () => {
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("\nLast words.");
+  await shown("Last words.");
+  await page.reload();
+  await page.waitForFunction(() => globalThis.alcove !== undefined);
+  await shown("Last words.");
+  await dirty("notes.md").waitFor({ state: "attached" });
+});
+
+test("find and replace in a file works from the keyboard", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+f");
+  await page.locator(".find-widget.visible").waitFor();
+  await page.keyboard.type("step_399");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await cursor(3 * 399 + 1);
+});
+
+test("nothing was logged as an error on the way", () => {
+  assert.deepEqual(browser.trouble, []);
+});

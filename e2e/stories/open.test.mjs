@@ -1,0 +1,326 @@
+// A person opens a project in every way that there is, and gets a clear sentence when it is not a good one.
+import assert from "node:assert/strict";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { openApp, openBrowser, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { choose, drop, inEditor, onDisk, quickOpen, said, start } from "../lib/hands.mjs";
+import { zip } from "../lib/zip.mjs";
+
+const project = {
+  "README.md": "# Teapot\n\nMakes tea.\n",
+  "src/brew.py": "def brew(cups):\n    return cups * 2\n",
+  "src/deep/er/leaf.rs": "pub fn steep() -> u32 { 3 }\n",
+  ".gitignore": "build/\n*.log\n",
+  "build/out.js": "generated\n",
+  "noise.log": "noise\n",
+  ".git/HEAD": "ref: refs/heads/main\n",
+};
+const kept = [".gitignore", "README.md", "src/brew.py", "src/deep/er/leaf.rs"];
+
+let browser, page, server, folder;
+before(async () => {
+  server = await serve();
+  browser = await openBrowser();
+  page = await browser.page();
+  folder = onDisk("teapot", project);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  await openApp(page, server.url);
+  await page.locator("main.start, .workbench").first().waitFor();
+  await start(page);
+});
+
+const paths = (target = page) => target.evaluate(async () => (await alcove.files()).map((file) => file.path));
+
+/** The parts of an import's sentence come in no order that matters. */
+async function opened(target, name, wanted) {
+  await untilStatus(target, (s) => s.workspace !== null);
+  const sentence = await said(target, /(added|unchanged)/);
+  assert.equal((await target.evaluate(() => alcove.status())).workspace?.name, name);
+  if (wanted) assert.deepEqual(await paths(target), wanted);
+  return sentence;
+}
+
+/** Put files into the browser's own file system and let the folder picker give that folder. */
+async function stubPicker(target, name, files) {
+  await target.evaluate(
+    async ([name, files]) => {
+      const root = await navigator.storage.getDirectory();
+      const top = await (await root.getDirectoryHandle("disk-of-the-story", { create: true })).getDirectoryHandle(name, { create: true });
+      for (const [path, text] of Object.entries(files)) {
+        const parts = path.split("/");
+        const last = parts.pop();
+        let at = top;
+        for (const part of parts) at = await at.getDirectoryHandle(part, { create: true });
+        const writable = await (await at.getFileHandle(last, { create: true })).createWritable();
+        await writable.write(text);
+        await writable.close();
+      }
+      globalThis.showDirectoryPicker = async () => top;
+    },
+    [name, files],
+  );
+}
+
+const onPickedDisk = (target, name, path) =>
+  target.evaluate(
+    async ([name, path]) => {
+      let at = await (await navigator.storage.getDirectory()).getDirectoryHandle("disk-of-the-story");
+      for (const part of [name, ...path.split("/").slice(0, -1)]) at = await at.getDirectoryHandle(part);
+      return (await (await at.getFileHandle(path.split("/").pop())).getFile()).text();
+    },
+    [name, path],
+  );
+
+test("the folder picker gives a folder, and a save is written back to it", async () => {
+  await stubPicker(page, "teapot", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "teapot", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("# hotter");
+  await page.keyboard.press("Control+s");
+  await page.waitForFunction(async () => (await alcove.read("src/brew.py")).includes("# hotter"));
+  const wanted = `${project["src/brew.py"]}# hotter`;
+  for (const until = Date.now() + 5000; (await onPickedDisk(page, "teapot", "src/brew.py")) !== wanted; ) {
+    assert.ok(Date.now() < until, `on disk: ${await onPickedDisk(page, "teapot", "src/brew.py")}`);
+  }
+  await picture(page, "open-picked");
+});
+
+test("the same folder opens its kept workspace again, and takes in what changed on disk", async () => {
+  await stubPicker(page, "teapot", { "src/brew.py": "def brew(cups):\n    return 'cold'\n" });
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "teapot", kept);
+  const workspaces = await page.evaluate(() => alcove.workspaces());
+  assert.equal(workspaces.filter((w) => w.name === "teapot").length, 1, JSON.stringify(workspaces));
+  assert.match(await page.evaluate(() => alcove.read("src/brew.py")), /cold/);
+  // The tab that was open is there again, and shows what is on disk now.
+  await page.locator(".view-lines", { hasText: "cold" }).waitFor({ timeout: 5000 });
+});
+
+test("a file that another program changed on disk is not overwritten without asking", async () => {
+  await stubPicker(page, "teapot", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "teapot", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPicker(page, "teapot", { "src/brew.py": "somebody else was here\n" });
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("# mine");
+  await page.keyboard.press("Control+s");
+  await page.getByRole("dialog", { name: /brew\.py changed on disk/ }).waitFor({ timeout: 5000 });
+  await picture(page, "open-changed-on-disk");
+  await picture(page, "open-changed-on-disk");
+  assert.equal(await onPickedDisk(page, "teapot", "src/brew.py"), "somebody else was here\n");
+  await page.keyboard.press("Escape");
+  assert.match(await page.evaluate(() => alcove.read("src/brew.py")), /# mine/);
+});
+
+test("changing one's mind in the picker is no error; a picker that fails is a sentence or another way", async () => {
+  await page.evaluate(() => {
+    globalThis.showDirectoryPicker = async () => Promise.reject(new DOMException("gone", "AbortError"));
+  });
+  await page.getByRole("button", { name: "Open folder" }).click();
+  const messages = await page.locator(".toast p").allTextContents();
+  assert.ok(!messages.some((message) => /picker|folder/.test(message)), JSON.stringify(messages));
+  // What a frame of another origin gets.
+  await page.evaluate(() => {
+    globalThis.showDirectoryPicker = async () => Promise.reject(new DOMException("Cross origin sub frames aren't allowed to show a file picker.", "SecurityError"));
+  });
+  await choose(page, "Open folder", folder);
+  await opened(page, "teapot", kept);
+});
+
+test("a browser without the picker is offered a folder input, and says what it cannot do", async () => {
+  const other = await browser.context.newPage();
+  await other.addInitScript(() => delete globalThis.showDirectoryPicker);
+  await other.addInitScript(() => delete Window.prototype.showDirectoryPicker);
+  await openApp(other, server.url);
+  assert.equal(await other.evaluate(() => typeof showDirectoryPicker), "undefined");
+  await other.getByText("cannot write back to a folder").waitFor();
+  await picture(other, "open-without-picker");
+  await choose(other, "Open folder", folder);
+  await opened(other, "teapot", kept);
+  await other.close();
+});
+
+test("a folder can be dropped", async () => {
+  await drop(page, [folder]);
+  await opened(page, "teapot", kept);
+  await picture(page, "open-dropped");
+});
+
+test("a dropped folder whose links lead in a circle is taken in all the same", async () => {
+  const looped = onDisk("looped", { "a/b.txt": "found\n" });
+  symlinkSync("..", join(looped, "a", "again"));
+  await drop(page, [looped]);
+  await opened(page, "looped");
+  assert.ok((await paths()).includes("a/b.txt"));
+});
+
+test("files can be dropped, and join the open workspace", async () => {
+  await drop(page, [join(folder, "README.md")]);
+  await opened(page, "README.md", ["README.md"]);
+  await drop(page, [join(folder, "src", "brew.py")]);
+  await said(page, /added/);
+  assert.deepEqual(await paths(), ["README.md", "brew.py"]);
+});
+
+test("where a browser gives entries and no handles, a dropped folder is read all the same", async () => {
+  await page.evaluate(() => delete DataTransferItem.prototype.getAsFileSystemHandle);
+  await drop(page, [folder]);
+  await opened(page, "teapot", kept);
+});
+
+test("something that is no file is refused in a sentence", async () => {
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.setData("text/plain", "just words");
+    // The page only looks at drags with files; this one says that it has some and has none.
+    Object.defineProperty(data, "types", { value: ["Files"] });
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await said(page, /no files in what you dropped/);
+});
+
+test("files can be chosen, several at once", async () => {
+  await choose(page, "Open files", [join(folder, "README.md"), join(folder, "src", "brew.py")]);
+  await opened(page, "README.md", ["README.md", "brew.py"]);
+});
+
+test("a zip archive can be chosen, and dropped", async () => {
+  const archive = join(dirname(folder), "teapot.zip");
+  writeFileSync(archive, zip(Object.entries(project)));
+  await choose(page, "Open zip", archive);
+  await opened(page, "teapot", kept);
+  await start(page);
+  await drop(page, [archive]);
+  await opened(page, "teapot", kept);
+});
+
+test("the sample opens", async () => {
+  await page.getByRole("button", { name: "Open sample" }).click();
+  await opened(page, "Sample");
+  const status = await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
+  assert.ok(status.numFiles > 20, JSON.stringify(status.numFiles));
+  await picture(page, "open-sample");
+});
+
+test("an archive that climbs out, an archive bomb and names that no system takes harm nobody", async () => {
+  const archive = join(dirname(folder), "hostile.zip");
+  const bomb = Buffer.alloc(64 * 1024 * 1024);
+  writeFileSync(
+    archive,
+    zip([
+      ["good.txt", "fine\n"],
+      ["../../escaped.txt", "out\n"],
+      ["/etc/absolute.txt", "out\n"],
+      ["a/../../b.txt", "out\n"],
+      ["bomb.txt", bomb],
+    ]),
+  );
+  await choose(page, "Open zip", archive);
+  const sentence = await opened(page, "hostile");
+  assert.match(sentence, /1 left out \(larger than the size limit[^)]*bomb\.txt\)/);
+  assert.match(sentence, /a path that cannot be used here/);
+  const there = await paths();
+  assert.ok(there.includes("good.txt"));
+  assert.ok(there.every((path) => !path.includes("..") && !path.startsWith("/")), JSON.stringify(there));
+  assert.ok(!there.includes("bomb.txt"));
+});
+
+test("a broken archive, and one that is none, are told in a sentence", async () => {
+  const broken = join(dirname(folder), "broken.zip");
+  const whole = zip(Object.entries(project));
+  for (const bytes of [Buffer.from("this is no archive"), whole.subarray(0, whole.length / 2), Buffer.alloc(0)]) {
+    writeFileSync(broken, bytes);
+    await choose(page, "Open zip", broken);
+    await said(page, /not a readable zip archive/);
+    await picture(page, "open-broken-zip");
+    await start(page);
+  }
+  // One damaged entry costs that entry.
+  const damaged = Buffer.from(whole);
+  damaged[whole.indexOf("README.md") + "README.md".length + 4] ^= 0xff;
+  writeFileSync(broken, damaged);
+  await choose(page, "Open zip", broken);
+  const sentence = await opened(page, "broken");
+  assert.match(sentence, /1 left out \(not readable, for example README\.md\)/);
+});
+
+test("strange files are shown for what they are and never written back changed", async () => {
+  const latin1 = Buffer.from("a caf\xe9 au lait in the old encoding of the west\n", "latin1");
+  const strangeFiles = {
+    "empty.txt": "",
+    "one.txt": "x",
+    "latin1.txt": latin1,
+    "binary.bin": Buffer.from([0, 1, 2, 3, 0, 255, 254, 0]),
+    "with-nul.txt": "before\0after\n",
+    "bom.txt": "\ufeffmarked\r\nmixed\nends\r\n",
+    "rtl.txt": "\u202eevil\u202c \u200bzero\u200b раураl 👩‍👩‍👧‍👦\n",
+    "long.js": `var x = "${"a".repeat(1_000_000)}";\n`,
+    "deep.json": `${"[".repeat(10_000)}${"]".repeat(10_000)}\n`,
+    "big.txt": Buffer.alloc(3 * 1024 * 1024, "word "),
+    "Case.txt": "upper\n",
+    "case.txt": "lower\n",
+  };
+  const strange = onDisk("strange", strangeFiles);
+  // As entries: a handle makes the first save ask for permission to write, in a bubble of the browser's own.
+  await page.evaluate(() => delete DataTransferItem.prototype.getAsFileSystemHandle);
+  await drop(page, [strange]);
+  const sentence = await opened(page, "strange");
+  assert.match(sentence, /1 left out \(larger than the size limit in the settings, for example big\.txt\)/);
+  assert.match(sentence, /Case\.txt and case\.txt differ by upper and lower case alone/);
+  assert.deepEqual((await paths()).sort(), Object.keys(strangeFiles).filter((path) => path !== "big.txt").sort());
+  await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
+  const content = Object.fromEntries((await page.evaluate(() => alcove.files())).map((file) => [file.path, file.content]));
+  assert.equal(content["latin1.txt"], "lossyText");
+  assert.equal(content["binary.bin"], "binary");
+
+  await quickOpen(page, "binary.bin");
+  await page.getByText("This file is not text").waitFor();
+  await quickOpen(page, "empty.txt");
+  await inEditor(page);
+  await quickOpen(page, "latin1.txt");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("typed");
+  await page.keyboard.press("Control+s");
+  await picture(page, "open-latin1");
+  const bytes = await page.evaluate(async () => [...(await alcove.readBytes("latin1.txt"))]);
+  assert.deepEqual(bytes, [...latin1]);
+  assert.equal((await page.evaluate(() => alcove.search("lait", { k: 3, mode: "word" })))[0]?.path, "latin1.txt");
+  await quickOpen(page, "bom.txt");
+  await inEditor(page);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("new ");
+  await page.keyboard.press("Control+s");
+  await page.waitForFunction(async () => (await alcove.read("bom.txt")).includes("new "));
+  const marked = await page.evaluate(async () => [...(await alcove.readBytes("bom.txt"))]);
+  assert.equal(Buffer.from(marked).toString(), "\ufeffnew marked\r\nmixed\nends\r\n");
+  await quickOpen(page, "rtl.txt");
+  await inEditor(page);
+  await picture(page, "open-rtl");
+  assert.equal(readFileSync(join(strange, "bom.txt"), "utf8"), "\ufeffmarked\r\nmixed\nends\r\n");
+});
+
+test("the size limit can be changed in the settings", async () => {
+  const folder = onDisk("sized", { "big.txt": Buffer.alloc(3 * 1024 * 1024, "word "), "small.txt": "s\n" });
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Leave out files larger than, kilobytes").fill("4096");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Escape");
+  await drop(page, [folder]);
+  await opened(page, "sized", ["big.txt", "small.txt"]);
+});
+
+test("nothing was logged as an error on the way", () => {
+  assert.deepEqual(browser.trouble, []);
+});
