@@ -5,6 +5,7 @@
 const parameters = new URL(self.location.href).searchParams;
 const name = parameters.get('module') ?? '';
 const build = encodeURIComponent(parameters.get('v') ?? '');
+const alive = parameters.get('alive');
 
 /** @type {MessageEvent[]} */
 const held = [];
@@ -13,6 +14,18 @@ self.addEventListener('message', hold);
 
 const report = (/** @type {string} */ sentence) => self.postMessage(['boot-error', sentence]);
 const reason = (/** @type {unknown} */ err) => (err instanceof Error ? err.message : String(err));
+
+// The browser lets go of this lock when this worker ends for whatever reason, which tells the page at once. Without Web
+// Locks the page's heartbeat notices later.
+if (alive && navigator.locks) {
+  await new Promise((/** @type {(value?: unknown) => void} */ held) => {
+    const forever = () => {
+      held();
+      return new Promise(() => {});
+    };
+    navigator.locks.request(alive, forever).catch(held);
+  });
+}
 
 // A panic inside asynchronous wasm code ends as a rejected promise that nobody handles and would only show in the
 // console. Its instance is in an unknown state then, so the page must replace it.

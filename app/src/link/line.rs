@@ -1,4 +1,4 @@
-//! One supervised worker: spawn, hello, heartbeat, back-off.
+//! One supervised worker: spawn, hello, signs of life, back-off.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -68,6 +68,8 @@ pub(super) struct Line {
 /// What belongs to one instance of the worker and ends with it.
 struct Life {
     worker: Worker,
+    /// The lock that it holds while it lives.
+    alive: String,
     _listener: Listener,
     _onerror: Closure<dyn FnMut(ErrorEvent)>,
     said_hello: bool,
@@ -117,8 +119,10 @@ impl Line {
         self.caller.fail_all(fault);
     }
 
-    /// Terminate the instance without telling the supervisor, as a crash of the browser's process would. For tests.
+    /// Terminate the instance without telling the supervisor, as a crash of the browser's process would. For tests,
+    /// whose deaths in a row say nothing about whether the worker can be started.
     pub(super) fn kill_silently(&self) {
+        self.failed_starts.set(0);
         if let Some(life) = self.life.borrow().as_ref() {
             life.worker.terminate();
         }
@@ -126,7 +130,8 @@ impl Line {
 
     fn spawn(self: &Rc<Self>) {
         let (module, build, deaths) = (self.module.borrow(), super::build_id(), self.deaths.get());
-        let url = format!("/workers/boot.js?module={module}&v={build}&deaths={deaths}");
+        let alive = super::alive::new_name();
+        let url = format!("/workers/boot.js?module={module}&v={build}&deaths={deaths}&alive={alive}");
         drop(module);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -153,6 +158,7 @@ impl Line {
         worker.set_onerror(Some(onerror.as_ref().unchecked_ref()));
         *self.life.borrow_mut() = Some(Life {
             worker,
+            alive,
             _listener: listener,
             _onerror: onerror,
             said_hello: false,
@@ -189,13 +195,22 @@ impl Line {
             ));
             return;
         }
-        let worker = {
+        let (worker, alive) = {
             let mut life = self.life.borrow_mut();
             let Some(life) = life.as_mut() else { return };
             life.said_hello = true;
             life.unanswered = 0;
-            life.worker.clone()
+            (life.worker.clone(), life.alive.clone())
         };
+        let weak = Rc::downgrade(self);
+        super::alive::when_gone(alive.clone(), move || {
+            // An instance that the supervisor ended itself is not the present one any more.
+            if let Some(line) = weak.upgrade()
+                && line.life.borrow().as_ref().is_some_and(|life| life.alive == alive)
+            {
+                line.died("it ended without a word");
+            }
+        });
         self.state.set(LinkState::Ready);
         *self.hello.borrow_mut() = Some(hello.clone());
         if let Some(owner) = self.owner() {

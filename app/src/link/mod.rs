@@ -4,6 +4,7 @@
 //! wait and are sent again to the next instance, so that a crash shows as a short delay. [`Models`] keeps the model
 //! workers running and hands the engine a port to each; a model worker that dies fails its own calls and nothing else.
 
+mod alive;
 mod engine;
 mod line;
 mod models;
