@@ -350,3 +350,18 @@ fn many_small_things_take_bounded_memory() {
         .fold(Bytes::head(3, 1 << 16, 0), |bytes, i| bytes.entry(&format!("{i}"), &[8], 0, i * 32));
     assert!(most(&tensors.0) < 4 * tensors.0.len() as isize + (8 << 20), "{} bytes", most(&tensors.0));
 }
+
+#[test]
+fn a_list_is_asked_for_at_its_least_size_at_once() {
+    // Strings take eight bytes each at least, lists twelve: known before the first of them is there.
+    for (code, num, each) in [(8, 1 << 22, 8), (9, 1 << 14, 12), (4, 1 << 20, 4)] {
+        let file = Bytes::head(3, 0, 1).string("k").u32(9).u32(code).u64(num).0;
+        let expected = file.len() as u64 + num * each;
+        let wish = parse(&file, None);
+        assert!(matches!(wish, Ok(Parsed::NeedMore { at_least }) if at_least == expected), "{wish:?}");
+        let actual = file.len() as u64;
+        let what = "the value of “k”".to_owned();
+        let short = parse(&file, Some(actual)).unwrap_err();
+        assert_eq!(short, GgufError::Truncated { what, expected, actual });
+    }
+}
