@@ -46,11 +46,13 @@ test("fused results name the layers that agree", async () => {
 });
 
 test("a saved edit is found at once, by word and by meaning", async () => {
+  const { numFiles, chunksEmbedded } = await page.evaluate(() => alcove.status());
   await page.evaluate(() => alcove.write("notes/new.py", "def brew_coffee(cups):\n    return 'hot espresso' * cups\n"));
   const hits = await page.evaluate(() => alcove.search("brew_coffee", { k: 3, layers: ["lexical"] }));
   assert.equal(hits[0]?.path, "notes/new.py");
-  // Until the file is parsed nobody knows how many vectors it needs.
-  const parsed = (s) => s.layers.symbols.done === s.layers.symbols.total;
+  // The state is told a few times a second: what does not count the new file yet says nothing about it. And until the
+  // file is parsed nobody knows how many vectors it needs.
+  const parsed = (s) => s.numFiles === numFiles + 1 && s.chunksEmbedded > chunksEmbedded && s.layers.symbols.done === s.layers.symbols.total;
   await untilStatus(page, (s) => parsed(s) && s.layers.vectors.done === s.layers.vectors.total, 60_000);
   const meant = await page.evaluate(() => alcove.search("prepare a warm drink", { k: 3, layers: ["vectors"] }));
   assert.equal(meant[0]?.path, "notes/new.py", JSON.stringify(meant));
