@@ -90,6 +90,45 @@ try {
   row("query_ms", `all layers, call, ${part}, p50`, median(calls), "ms", "≤ 50", calls.length);
   row("query_ms", `all layers, call, ${part}, p95`, quantile(calls, 0.95), "ms", "≤ 100", calls.length);
 
+  // From the press of the last key to the list with all layers on the screen.
+  await page.keyboard.press("Control+Shift+f");
+  await page.waitForFunction(() => document.activeElement?.matches("input, textarea"));
+  const keyed = [];
+  for (const query of queries.slice(300, 400)) {
+    await page.evaluate((text) => {
+      const input = document.activeElement;
+      input.value = text;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    }, query.slice(0, -1));
+    await page.waitForFunction(() => document.getElementById("search-results")?.getAttribute("aria-busy") === "false");
+    await page.evaluate(() => {
+      globalThis.shown = new Promise((resolve) => {
+        addEventListener("keydown", (event) => {
+          const began = event.timeStamp;
+          let busy = false;
+          const observer = new MutationObserver(() => {
+            const now = document.getElementById("search-results")?.getAttribute("aria-busy");
+            if (now === "true") busy = true;
+            if (!busy || now !== "false") return;
+            observer.disconnect();
+            // After the frame that shows it.
+            requestAnimationFrame(() => {
+              const channel = new MessageChannel();
+              channel.port1.onmessage = () => resolve(performance.now() - began);
+              channel.port2.postMessage(0);
+            });
+          });
+          observer.observe(document.body, { attributes: true, subtree: true, childList: true });
+        }, { once: true, capture: true });
+      });
+    });
+    await page.keyboard.press(query.at(-1) === " " ? "Space" : query.at(-1));
+    keyed.push(await page.evaluate(() => globalThis.shown));
+  }
+  row("query_ms", `all layers, key press → list on the screen, ${part}, p50`, median(keyed), "ms", "≤ 50", keyed.length);
+  row("query_ms", `all layers, key press → list on the screen, ${part}, p95`, quantile(keyed, 0.95), "ms", "≤ 100", keyed.length);
+  await picture(page, "bench-search");
+
   const edits = [];
   const fresh = [];
   await page.evaluate(() => alcove.pauseEmbedding(false));

@@ -10,7 +10,7 @@ mod shape;
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use protocol::{
-    Blob, DeleteWorkspace, Embed, Fault, FaultCode, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
+    Blob, DeleteWorkspace, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
     PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,7 +27,13 @@ use shape::{FileShape, ImportedShape, OpenOptions, SearchOptions, StatusShape, S
 pub fn install(app: App) {
     let api = Object::new();
     method(&api, "open", move |input, options| open(app, input, options));
-    method(&api, "status", move |_, _| async move { to_js(&StatusShape::new(app)) });
+    method(&api, "status", move |_, _| async move {
+        // The page hears of changes ten times a second; a script that just did something wants to see what it did.
+        if let Ok(now) = app.call(GetStatus).await {
+            app.status.set(now);
+        }
+        to_js(&StatusShape::new(app))
+    });
     method(&api, "search", move |query, options| search(app, query, options));
     method(&api, "files", move |_, _| files(app));
     method(&api, "read", move |path, _| async move {

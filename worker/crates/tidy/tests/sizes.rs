@@ -8,7 +8,7 @@ type Budget = (&'static str, fn(&str) -> bool, u64);
 
 const BUDGETS: &[Budget] = &[
     ("page", |path| path.starts_with("assets/app-") || path.starts_with("assets/start-"), 409),
-    ("engine worker", |path| path.starts_with("workers/engine"), 900),
+    ("engine worker", |path| path.starts_with("workers/engine"), 1_100),
     // Each is fetched when the first file of its language is met; nobody needs all.
     (
         "engine worker and every grammar",
