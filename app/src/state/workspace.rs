@@ -341,6 +341,18 @@ impl App {
             }
             self.refresh_files().await?;
             self.unfold(&to);
+            let id = self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id));
+            if let Some(id) = id
+                && let Some(folder) = crate::platform::folder_of(id).await
+            {
+                self.toasts.say(
+                    Weight::Info,
+                    format!(
+                        "Renamed in Alcove. In “{}” on disk {from} keeps its name; saving writes a file {to} beside it.",
+                        folder.name()
+                    ),
+                );
+            }
             Ok(())
         });
     }
