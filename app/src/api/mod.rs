@@ -10,8 +10,8 @@ mod shape;
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use protocol::{
-    Blob, DeleteWorkspace, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
-    PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+    Blob, DeleteWorkspace, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace,
+    Outline, PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;

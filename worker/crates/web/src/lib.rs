@@ -2,6 +2,8 @@
 //!
 //! Only mechanism lives here. What to store, when to yield and whom to tell is decided by the two worker binaries.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod fetch;
 mod gpu;
 mod locks;
