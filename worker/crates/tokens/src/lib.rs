@@ -1,95 +1,17 @@
-//! Text to token ids, as the model was trained to see them.
+//! Text to token ids and back, as the model was trained to see them, and the texts that models are asked with.
 //!
-//! A thin layer over the `tokenizers` crate that bounds what comes in and hides its error type. It knows nothing of
-//! models and never touches the network: the bytes of `tokenizer.json` come from outside and are not trusted.
+//! Embedders bring a `tokenizer.json` ([`Tokenizer`]), generating models a vocabulary inside of their GGUF file
+//! ([`Bpe`]). Around the latter lies what turns a stream of tokens into text: [`Utf8Stream`] and [`StopMatcher`]. The
+//! crate knows nothing of models and never touches the network: all input comes from outside and is not trusted.
 
-use thiserror::Error;
-use tokenizers::{Tokenizer as Inner, TruncationDirection, TruncationParams, TruncationStrategy};
+mod bpe;
+mod encoder;
+mod error;
+mod stop;
+mod utf8;
 
-/// Largest `tokenizer.json` that is looked at; those of the models used here have half a megabyte.
-pub const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
-
-/// Bytes of a text per token that are looked at, at most: everything behind is cut before tokenizing, because a text
-/// of megabytes in one chunk would only be thrown away after costing seconds. A token of ordinary text has three to
-/// four bytes, so nothing that the model could see is lost, except behind long runs of white space.
-const MAX_BYTES_PER_TOKEN: usize = 64;
-
-/// Why a tokenizer could not be made.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TokenError {
-    /// Larger than [`MAX_FILE_BYTES`].
-    #[error("the tokenizer file has {0} bytes, which is more than any tokenizer needs")]
-    TooLarge(usize),
-    /// Not a tokenizer.
-    #[error("the tokenizer file is damaged: {0}")]
-    Malformed(String),
-    /// A limit of fewer than two tokens leaves no room for the marks at both ends.
-    #[error("a limit of {0} tokens leaves no room for any text")]
-    LimitTooSmall(usize),
-    /// The library refused a text; this should not happen with a valid file.
-    #[error("a text could not be split into tokens: {0}")]
-    Encode(String),
-}
-
-/// A tokenizer with a limit on the number of tokens per text.
-#[derive(Debug)]
-pub struct Tokenizer {
-    inner: Inner,
-    max_tokens: usize,
-}
-
-impl Tokenizer {
-    /// Read `tokenizer.json`. Texts will be cut to `max_tokens`, special tokens included, and never padded.
-    ///
-    /// # Errors
-    /// See [`TokenError`].
-    pub fn from_json(bytes: &[u8], max_tokens: usize) -> Result<Self, TokenError> {
-        if bytes.len() > MAX_FILE_BYTES {
-            return Err(TokenError::TooLarge(bytes.len()));
-        }
-        let mut inner = Inner::from_bytes(bytes).map_err(|err| TokenError::Malformed(err.to_string()))?;
-        if max_tokens
-            < 2 + inner.get_post_processor().map_or(0, |post| {
-                use tokenizers::PostProcessor as _;
-                post.added_tokens(false).saturating_sub(2)
-            })
-        {
-            return Err(TokenError::LimitTooSmall(max_tokens));
-        }
-        inner
-            .with_truncation(Some(TruncationParams {
-                direction: TruncationDirection::Right,
-                max_length: max_tokens,
-                strategy: TruncationStrategy::LongestFirst,
-                stride: 0,
-            }))
-            .map_err(|err| TokenError::Malformed(err.to_string()))?;
-        inner.with_padding(None);
-        Ok(Self { inner, max_tokens })
-    }
-
-    /// Longest result of [`Tokenizer::encode`].
-    #[must_use]
-    pub fn max_tokens(&self) -> usize {
-        self.max_tokens
-    }
-
-    /// Number of known tokens, added ones included.
-    #[must_use]
-    pub fn vocabulary(&self) -> usize {
-        self.inner.get_vocab_size(true)
-    }
-
-    /// Token ids of `text` with the model's marks at both ends, cut to the limit.
-    ///
-    /// # Errors
-    /// [`TokenError::Encode`] when the file asks for something that cannot be done to this text.
-    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenError> {
-        let cut =
-            text.floor_char_boundary(text.len().min(self.max_tokens.saturating_mul(MAX_BYTES_PER_TOKEN)));
-        let encoding =
-            self.inner.encode_fast(&text[..cut], true).map_err(|err| TokenError::Encode(err.to_string()))?;
-        Ok(encoding.get_ids().to_vec())
-    }
-}
+pub use bpe::{Bpe, BpeSource, Marks, TokenKind};
+pub use encoder::{MAX_FILE_BYTES, Tokenizer};
+pub use error::TokenError;
+pub use stop::{StopMatcher, Stopped};
+pub use utf8::Utf8Stream;
