@@ -10,8 +10,8 @@ mod shape;
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use protocol::{
-    Blob, DeleteWorkspace, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace,
-    Outline, PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+    Blob, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
+    PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -59,12 +59,7 @@ pub fn install(app: App) {
     });
     method(&api, "deleteWorkspace", move |id, _| async move {
         let id = WorkspaceId(number(&id, "id")?);
-        if app.opened.with_untracked(|opened| opened.as_ref().is_some_and(|opened| opened.id == id)) {
-            app.close_workspace();
-        }
-        app.call(DeleteWorkspace { id }).await?;
-        crate::platform::forget_folder(id).await;
-        app.refresh_kept();
+        app.delete_workspace(id).await?;
         Ok(JsValue::UNDEFINED)
     });
     method(&api, "pauseEmbedding", move |paused, _| async move {
@@ -116,12 +111,13 @@ async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fau
     how.max_file_bytes = options.max_file_bytes.unwrap_or(how.max_file_bytes);
     let name = options.name.unwrap_or_else(|| "Opened by a script".into());
     let imported = if let Some(zip) = bytes_of(&input) {
-        app.create_workspace(&name).await?;
-        app.import_archive(zip, how).await
+        let id = app.create_workspace(&name).await?;
+        app.or_no_workspace(id, app.import_archive(zip, how)).await
     } else if let Some(list) = input.dyn_ref::<Array>() {
         let parts = list.iter().map(|part| part_of(&part)).collect::<Result<Vec<_>, _>>()?;
-        app.create_workspace(&name).await?;
-        app.import(&Picked::from_parts(parts, name), how).await
+        let id = app.create_workspace(&name).await?;
+        let picked = Picked::from_parts(parts, name);
+        app.or_no_workspace(id, app.import(&picked, how)).await
     } else {
         return Err(invalid("open() takes the bytes of a zip archive or an array of {path, bytes}."));
     };

@@ -3,7 +3,8 @@
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use protocol::{
-    Blob, ExportWorkspace, Fault, FaultCode, ImportWorkspace, Imported, OpenWorkspace, WorkspaceInfo,
+    Blob, ExportWorkspace, Fault, FaultCode, ImportWorkspace, Imported, ListFiles, OpenWorkspace,
+    WorkspaceId, WorkspaceInfo,
 };
 use wasm_bindgen_futures::JsFuture;
 
@@ -50,8 +51,8 @@ impl App {
             self.say_importing("Fetching the sample …");
             let outcome = async {
                 let zip = platform::fetch_sample().await?;
-                self.create_workspace("Sample").await?;
-                self.import_archive(zip, self.import_options()).await
+                let id = self.create_workspace("Sample").await?;
+                self.or_no_workspace(id, self.import_archive(zip, self.import_options())).await
             };
             let outcome = outcome.await;
             self.importing.set(None);
@@ -88,6 +89,7 @@ impl App {
         let is_loose = archive.is_none() && !picked.has_folder();
         let joins = is_loose && self.phase.get_untracked() == Phase::Open;
         let folder = picked.folder();
+        let mut created = None;
         if !joins {
             let known = match &folder {
                 Some(folder) => self.workspace_of(folder).await,
@@ -101,19 +103,51 @@ impl App {
                     self.adopt(opened).await;
                     info.id
                 }
-                None => self.create_workspace(picked.name.trim_end_matches(".zip")).await?,
+                None => {
+                    let id = self.create_workspace(picked.name.trim_end_matches(".zip")).await?;
+                    created = Some(id);
+                    id
+                }
             };
             if let Some(folder) = &folder {
                 folder.remember(id).await;
             }
         }
-        let imported = match archive {
-            Some(file) => self.import_archive(platform::read(&file).await?, self.import_options()).await?,
-            None => self.import(picked, self.import_options()).await?,
+        let options = self.import_options();
+        let import = async {
+            match archive {
+                Some(file) => self.import_archive(platform::read(&file).await?, options).await,
+                None => self.import(picked, options).await,
+            }
+        };
+        let imported = match created {
+            Some(id) => self.or_no_workspace(id, import).await?,
+            None => import.await?,
         };
         // The answer changes nothing now; the browser may keep our storage longer when it says yes.
         let _kept_longer = platform::persist().await;
         Ok(imported)
+    }
+
+    /// Run the first import into workspace `id`, which was made for it a moment ago. When it fails and nothing came in,
+    /// the workspace is deleted again: nobody wants to find it empty among the kept ones.
+    ///
+    /// # Errors
+    /// That of the import.
+    pub async fn or_no_workspace<T>(
+        self,
+        id: WorkspaceId,
+        import: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let outcome = import.await;
+        let is_open = self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id));
+        // What cannot be listed may well be full.
+        if outcome.is_err() && is_open && self.call(ListFiles).await.is_ok_and(|files| files.is_empty()) {
+            if let Err(fault) = self.delete_workspace(id).await {
+                leptos::logging::warn!("an empty workspace stays: {}", fault.sentence);
+            }
+        }
+        outcome
     }
 
     /// The kept workspace that was opened from this very folder, so that opening it again only takes in what changed.

@@ -1,6 +1,6 @@
 //! Workspaces: opening, keeping, renaming, deleting; their files; what the page restores when one is opened again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gloo_timers::callback::Timeout;
@@ -41,6 +41,9 @@ pub(super) struct View {
     pub(super) side: Side,
     pub(super) side_width_px: f64,
     pub(super) folders: Vec<String>,
+    /// Line and column of the cursor in files with a tab, zero-based.
+    #[serde(default)]
+    pub(super) cursors: BTreeMap<String, (u32, u32)>,
 }
 
 const VIEW_KEY: &str = "view";
@@ -144,6 +147,8 @@ impl App {
         self.flush_drafts();
         self.private.update_value(|private| {
             private.layout_timer = None;
+            private.cursor_timer = None;
+            private.cursors.clear();
             private.told.clear();
             private.hashes.clear();
             private.drafted.clear();
@@ -215,24 +220,74 @@ impl App {
             self.side_width_px.set(view.side_width_px);
         }
         self.folders.update(|folders| folders.extend(view.folders));
+        for (path, &(line, utf16)) in &view.cursors {
+            let pos = protocol::Pos { line, utf16 };
+            for pane in self.panes {
+                pane.begin_at(path, protocol::Span { start: pos, end: pos });
+            }
+        }
+        self.private.update_value(|private| private.cursors = view.cursors);
         self.layout.set(view.layout.repaired(exists));
         self.drop_closed();
     }
 
-    pub(super) fn keep_view(self, view: View) {
+    fn view(self) -> View {
+        let layout = self.layout.get_untracked();
+        let mut cursors = self.private.with_value(|private| private.cursors.clone());
+        cursors.retain(|path, _| layout.has(path));
+        View {
+            side: self.side.get_untracked(),
+            side_width_px: self.side_width_px.get_untracked(),
+            folders: self.folders.get_untracked().into_iter().collect(),
+            layout,
+            cursors,
+        }
+    }
+
+    /// Write down what stands where, once nothing changed for a moment.
+    pub(super) fn keep_view(self) {
         if self.phase.get_untracked() != Phase::Open {
             return;
         }
-        let focus = view.layout.paths();
         let timer = Timeout::new(400, move || {
-            let value = serde_json::to_string(&view).ok();
+            self.write_view();
+            let focus = self.layout.with_untracked(Layout::paths);
             leptos::task::spawn_local(async move {
-                // A second tab may not write; then its view is simply not kept.
-                let _read_only = self.call(PutSetting { key: VIEW_KEY.into(), value }).await;
                 let _only_a_hint = self.call(SetFocus { paths: focus }).await;
             });
         });
         self.private.update_value(|private| private.layout_timer = Some(timer));
+    }
+
+    /// Write down a cursor that moved and would have waited.
+    pub(super) fn flush_view(self) {
+        let mut waited = None;
+        self.private.update_value(|private| waited = private.cursor_timer.take());
+        if waited.is_some() {
+            self.write_view();
+        }
+    }
+
+    fn write_view(self) {
+        let value = serde_json::to_string(&self.view()).ok();
+        leptos::task::spawn_local(async move {
+            // A second tab may not write; then its view is simply not kept.
+            let _read_only = self.call(PutSetting { key: VIEW_KEY.into(), value }).await;
+        });
+    }
+
+    /// The cursor of the focused editor moved: shown at once, written down when it rests.
+    pub fn cursor_moved(self, cursor: crate::editor::Cursor) {
+        let (path, place) = (cursor.path.clone(), (cursor.pos.line, cursor.pos.utf16));
+        self.cursor.set(Some(cursor));
+        if self.phase.get_untracked() != Phase::Open {
+            return;
+        }
+        let timer = Timeout::new(2000, move || self.flush_view());
+        self.private.update_value(|private| {
+            private.cursors.insert(path, place);
+            private.cursor_timer = Some(timer);
+        });
     }
 
     /// Give a kept workspace another name.
@@ -260,15 +315,23 @@ impl App {
             ),
             answers: vec![Answer::new("Delete", true, move || {
                 self.act(async move {
-                    if self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id)) {
-                        self.close_workspace();
-                    }
-                    self.call(DeleteWorkspace { id }).await?;
-                    crate::platform::forget_folder(id).await;
-                    self.list_kept().await.map(|_| ())
+                    self.delete_workspace(id).await
                 });
             })],
         })));
+    }
+
+    /// Delete a kept workspace with everything in it; when it is open it is closed first.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn delete_workspace(self, id: WorkspaceId) -> Result<(), Fault> {
+        if self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id)) {
+            self.close_workspace();
+        }
+        self.call(DeleteWorkspace { id }).await?;
+        crate::platform::forget_folder(id).await;
+        self.list_kept().await.map(|_| ())
     }
 
     /// Make an empty file.
