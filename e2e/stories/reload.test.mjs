@@ -30,6 +30,16 @@ test("a reload brings the workspace back without embedding anything again", asyn
   await picture(page, "reloaded");
 });
 
+test("a reload brings back the tabs and the place in each", async () => {
+  await page.evaluate(() => alcove.show("text/src/lib.rs", 7));
+  await page.waitForFunction(() => document.querySelector(".status-bar, footer")?.textContent.includes("Ln 7"));
+  // What the page does when it is left; the engine then answers in the order in which it was asked.
+  await page.evaluate(() => (dispatchEvent(new Event("blur")), alcove.status()));
+  await openApp(page, server.url);
+  await page.waitForFunction(() => document.querySelector(".status-bar, footer")?.textContent.includes("Ln 7"), null, { timeout: 15_000 });
+  assert.equal(await page.locator(".tab-bar [role=tab][aria-selected=true]").innerText().then((text) => text.includes("lib.rs")), true);
+});
+
 test("a second tab reads, says so, and takes over when the first closes", async () => {
   const second = await browser.context.newPage();
   await openApp(second, server.url);

@@ -356,7 +356,12 @@ impl StatusShape {
             EmbedState::Failed(why) => ("failed", why.clone()),
         };
         Self {
-            workspace: app.opened.with_untracked(|opened| opened.as_ref().map(WorkspaceShape::from)),
+            workspace: app.opened.with_untracked(|opened| {
+                // What the page knows of it is from the opening; the numbers are of now.
+                let mut info = opened.clone()?;
+                (info.num_files, info.stored_bytes) = (status.num_files, status.stored_bytes);
+                Some(WorkspaceShape::from(&info))
+            }),
             access: status.access.map(|access| format!("{access:?}")),
             layers: LayersShape {
                 lexical: ProgressShape::new(status.lexical, "engine".into()),

@@ -44,6 +44,8 @@ struct State {
     path: RefCell<Option<String>>,
     /// Scroll position, cursors and folds of the paths that were shown here.
     view_states: RefCell<BTreeMap<String, JsValue>>,
+    /// Where to begin in paths that were not shown here yet.
+    places: RefCell<BTreeMap<String, Span>>,
     pending: Cell<Option<Span>>,
     /// Give the editor the keyboard once it is there.
     wants_focus: Cell<bool>,
@@ -131,8 +133,16 @@ impl Pane {
         view.show(Some(&document.model(&module)), &saved);
         view.set_read_only(document.read_only().as_deref());
         self.draw_marks(state);
-        if let Some(span) = state.pending.take() {
+        let begin = state.places.borrow_mut().remove(&document.path()).filter(|_| saved.is_null());
+        if let Some(span) = state.pending.take().or(begin) {
             self.reveal(span);
+        }
+    }
+
+    /// Where to begin in a path that was not shown in this pane yet; used once.
+    pub fn begin_at(self, path: &str, span: Span) {
+        if let Some(state) = self.state() {
+            state.places.borrow_mut().insert(path.to_owned(), span);
         }
     }
 

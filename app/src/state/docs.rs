@@ -257,7 +257,7 @@ impl App {
             private.draft_timers.remove(path);
         });
         document.mark_saved(&bytes);
-        self.wrote(path, &bytes).await
+        self.wrote(path).await
     }
 
     fn ask_conflict(self, path: &str) {

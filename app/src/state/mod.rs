@@ -6,6 +6,7 @@
 
 pub mod abort;
 pub mod dialog;
+mod disk;
 mod docs;
 pub mod fuzzy;
 pub mod keys;
@@ -19,7 +20,7 @@ pub mod toast;
 pub mod tree;
 mod workspace;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use gloo_timers::callback::Timeout;
@@ -126,12 +127,17 @@ struct Private {
     /// Unsaved edits on their way to the engine.
     draft_timers: HashMap<String, Timeout>,
     layout_timer: Option<Timeout>,
+    /// Last line and column of each file that was shown, and when to write them down.
+    cursors: BTreeMap<String, (u32, u32)>,
+    cursor_timer: Option<Timeout>,
     search_timer: Option<Timeout>,
     search_task: Option<abort::Task>,
     watch: Option<Watch>,
     /// Sentences of the engine that were shown.
     told: HashSet<String>,
     quota_told: bool,
+    /// Saves that the folder on disk lacks.
+    behind: disk::Behind,
 }
 
 impl App {
@@ -284,21 +290,21 @@ impl App {
         }
         // The last chance before a tab is frozen or closed: unsaved edits that wait for their timer go now.
         for name in ["pagehide", "blur"] {
-            let handle = window_event_listener_untyped(name, move |_| self.flush_drafts());
+            let handle = window_event_listener_untyped(name, move |_| {
+                self.flush_drafts();
+                self.flush_view();
+            });
             std::mem::forget(handle);
         }
     }
 
     fn watch_layout(self) {
         Effect::new(move |_| {
-            let layout = self.layout.get();
-            let view = workspace::View {
-                layout,
-                side: self.side.get(),
-                side_width_px: self.side_width_px.get(),
-                folders: self.folders.get().into_iter().collect(),
-            };
-            self.keep_view(view);
+            self.layout.track();
+            self.side.track();
+            self.side_width_px.track();
+            self.folders.track();
+            self.keep_view();
         });
     }
 }

@@ -8,11 +8,9 @@ use protocol::{
 };
 use wasm_bindgen_futures::JsFuture;
 
-use super::dialog::{Answer, Dialog, Question};
 use super::toast::Weight;
 use super::{App, Phase};
-use crate::editor;
-use crate::platform::{self, Ask, Folder, ImportOptions, OnDisk, Picked};
+use crate::platform::{self, Ask, Folder, ImportOptions, Picked};
 
 impl App {
     /// Let the person pick a folder, with permission to write back where the browser has a folder picker.
@@ -142,10 +140,10 @@ impl App {
         let outcome = import.await;
         let is_open = self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id));
         // What cannot be listed may well be full.
-        if outcome.is_err() && is_open && self.call(ListFiles).await.is_ok_and(|files| files.is_empty()) {
-            if let Err(fault) = self.delete_workspace(id).await {
-                leptos::logging::warn!("an empty workspace stays: {}", fault.sentence);
-            }
+        let is_empty =
+            outcome.is_err() && is_open && self.call(ListFiles).await.is_ok_and(|files| files.is_empty());
+        if is_empty && let Err(fault) = self.delete_workspace(id).await {
+            leptos::logging::warn!("an empty workspace stays: {}", fault.sentence);
         }
         outcome
     }
@@ -253,50 +251,6 @@ impl App {
             self.adopt(opened).await;
             Ok(())
         });
-    }
-
-    /// A file was saved: write it to the folder on disk as well, where it came from one.
-    pub(super) async fn wrote(self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let Some(id) = self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id)) else {
-            return Ok(());
-        };
-        let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
-        // A file that is new here must not replace one that is on disk already.
-        let before =
-            editor::document(path).and_then(|document| document.bytes_before_save()).unwrap_or_default();
-        match folder.write(path, Some(&before), bytes).await? {
-            OnDisk::Written => Ok(()),
-            OnDisk::ChangedThere => {
-                self.ask_disk(folder, path, bytes);
-                Ok(())
-            }
-        }
-    }
-
-    fn ask_disk(self, folder: Folder, path: &str, bytes: &[u8]) {
-        let (compared, compared_path) = (folder.clone(), path.to_owned());
-        let after = String::from_utf8_lossy(bytes).into_owned();
-        let compared = StoredValue::new_local(compared);
-        let compare = move || {
-            let (path, after) = (compared_path.clone(), after.clone());
-            self.act(async move {
-                let before = compared.get_value().read(&path).await?;
-                let before = String::from_utf8_lossy(&before).into_owned();
-                self.dialog.set(Some(Dialog::CompareTexts(path, before, after)));
-                Ok(())
-            });
-        };
-        let (folder, path, bytes) = (StoredValue::new_local(folder), path.to_owned(), bytes.to_vec());
-        self.dialog.set(Some(Dialog::Question(Question {
-            title: format!("{path} changed on disk"),
-            body: "Your changes are saved in Alcove. The file on disk is not what it was when it was opened here, so it \
-                   was left alone. Open the folder again to take the other version in instead."
-                .into(),
-            answers: vec![Answer::new("Compare", false, compare), Answer::new("Replace it on disk", true, move || {
-                let (folder, path, bytes) = (folder.get_value(), path.clone(), bytes.clone());
-                self.act(async move { folder.write(&path, None, &bytes).await.map(|_| ()) });
-            })],
-        })));
     }
 
     /// Put a text on the clipboard.

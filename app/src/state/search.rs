@@ -174,7 +174,9 @@ impl App {
         let step = Memo::new(move |_| {
             self.status.with(|status| {
                 let share = |p: protocol::Progress| (p.done * 10).checked_div(p.total).unwrap_or(0);
-                (share(status.lexical), share(status.symbols), share(status.vectors))
+                // What a search found by words is embedded first, so the first vectors matter most: each doubling counts.
+                let doublings = status.vectors.done.checked_ilog2().unwrap_or(0);
+                (share(status.lexical), share(status.symbols), share(status.vectors) + doublings)
             })
         });
         Effect::new(move |before: Option<(u32, u32, u32)>| {

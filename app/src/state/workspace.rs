@@ -153,6 +153,7 @@ impl App {
             private.hashes.clear();
             private.drafted.clear();
             private.search_task = None;
+            private.behind = super::disk::Behind::default();
         });
         self.opened.set(None);
         self.layout.set(Layout::default());
@@ -346,7 +347,7 @@ impl App {
             }
             let call = protocol::WriteFile { path: path.clone(), blob: protocol::Blob(0), expect: None };
             self.call_bytes(call, &[]).await?;
-            self.wrote(&path, &[]).await?;
+            self.wrote(&path).await?;
             self.refresh_files().await?;
             self.unfold(&path);
             self.show(&path, None, super::Place::Here);

@@ -50,11 +50,16 @@ pub fn Explorer() -> impl IntoView {
         </header>
         <Show
             when=move || !app.tree.with(|tree| tree.is_empty())
-            fallback=|| view! {
-                <div class="panel-empty">
-                    <p>"This workspace has no files yet. Drop some here, or make one."</p>
-                    <super::start::OpenButtons />
-                </div>
+            fallback=move || if app.importing.with(Option::is_some) {
+                view! { <div class="panel-empty"><p role="status">"Reading the files…"</p></div> }.into_any()
+            } else {
+                view! {
+                    <div class="panel-empty">
+                        <p>"This workspace has no files yet. Drop some here, or make one."</p>
+                        <super::start::OpenButtons />
+                    </div>
+                }
+                .into_any()
             }
         >
             <TreeView />

@@ -34,7 +34,7 @@ pub fn EditorGroup(
             app.layout.update(|layout| layout.focused = index);
         }
     };
-    let on_cursor = UnsyncCallback::new(move |cursor: Cursor| app.cursor.set(Some(cursor)));
+    let on_cursor = UnsyncCallback::new(move |cursor: Cursor| app.cursor_moved(cursor));
     let on_focus = UnsyncCallback::new(move |()| take_focus());
     let pane = app.panes[index];
     view! {
