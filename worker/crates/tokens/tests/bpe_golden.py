@@ -9,7 +9,8 @@ transformers for Qwen. Qwen's composes characters first (NFC); that step is take
 as it went in, and checked to make no difference for text that is composed already.
 
 Ids are kept as FNV-1a hashes, so that the file stays small: for each text those of SmolLM2 and Qwen, each with control
-tokens parsed and as plain text. Conversations are kept as they are rendered.
+tokens parsed and as plain text. Conversations are kept as they are rendered, by the templates of both models and by
+a few that use what other families' templates do.
 """
 import inspect
 import json
@@ -19,6 +20,7 @@ import textwrap
 import unicodedata
 
 from gguf import GGUFReader
+from jinja2.exceptions import TemplateError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
@@ -148,6 +150,43 @@ CONVERSATIONS = [
 ]
 
 
+# What other families' templates do: namespaces, macros, methods of Python, slices, filters, white space control.
+OTHER = [
+    """{{- bos_token }}
+{%- set ns = namespace(system='', count=0) %}
+{%- for message in messages if message['role'] == 'system' %}
+    {%- set ns.system = ns.system ~ message.content.strip() ~ '\\n' %}
+{%- endfor %}
+{%- macro turn(message, last=false) -%}
+<|{{ message.role | upper }}|>{{ message.content | trim }}{% if last %}!{% endif %}
+{%- endmacro %}
+{% if ns.system %}[{{ ns.system | replace('\\n', '/') }}]{% endif %}
+{% for message in messages if message.role != 'system' %}
+    {% set ns.count = ns.count + 1 %}
+    {{ loop.index }}/{{ loop.length }}:{{ turn(message, last=loop.last) }}
+{% else %}
+    nobody
+{% endfor %}
+{{ ns.count * 2 }} {{ eos_token }}
+""",
+    """{% if not messages[-1].content %}{{ 'empty' }}{% elif '2' in messages[-1]['content'] %}two{% endif %}
+{% for m in messages[::-1] %}{{ m.content.split('+')[0] }}|{{ m.content.startswith(' ') }}|{{ m['content'][:3] }}|{{ m.content | length }}
+{% endfor %}{{ messages | map(attribute='role') | join(',') }} {{ messages | selectattr('role', 'equalto', 'user') | list | length }}
+{{ (messages[0].tool_calls is defined) ~ messages[0].get('x', 'no') }}{% set a = [1, 2] + [3] %}{{ a | tojson }} {{ {'k': 'é<"\\n', 'l': [none, true, 1.5]} | tojson }}
+{%- if messages[0].role not in ['user', 'system'] or 1 > 2 %}never{% endif -%}
+ {{ 7 // 2 }} {{ 7 % 4 }} {{ 2 ** 5 }} {{ 'x' * 3 }} {{ 'a' if add_generation_prompt else 'b' }}
+""",
+    """{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate, but ' ~ message.role ~ ' came') }}{% endif %}{{ message.content }}{% endfor %}""",
+]
+
+
+def other(outer, template, messages, generate):
+    try:
+        return outer.apply_chat_template(messages, chat_template=template, add_generation_prompt=generate, tokenize=False)
+    except TemplateError as err:
+        return {"refused": str(err)}
+
+
 def main():
     small, small_outer = smollm2(sys.argv[1])
     coder, coder_outer, composing = qwen(sys.argv[2])
@@ -162,8 +201,13 @@ def main():
     for messages in CONVERSATIONS:
         for generate in (True, False):
             render = lambda outer: outer.apply_chat_template(messages, add_generation_prompt=generate, tokenize=False)
-            chats.append({"messages": messages, "generate": generate, "smollm2": render(small_outer), "qwen": render(coder_outer)})
-    print(json.dumps({"texts": rows, "chats": chats}, ensure_ascii=False, separators=(",", ":")).replace('],["', '],\n["'))
+            rendered = [render(small_outer), render(coder_outer)]
+            rendered += [other(coder_outer, template, messages, generate) for template in OTHER]
+            chats.append({"messages": messages, "generate": generate, "rendered": rendered})
+    marks = lambda outer: [outer.bos_token, outer.eos_token]
+    templates = [[outer.chat_template, *marks(outer)] for outer in (small_outer, coder_outer)]
+    templates += [[template, *marks(coder_outer)] for template in OTHER]
+    print(json.dumps({"texts": rows, "templates": templates, "chats": chats}, ensure_ascii=False, separators=(",", ":")).replace('],["', '],\n["'))
 
 
 main()

@@ -219,6 +219,39 @@ impl Bpe {
         self.encode(&text[..cut], marks, max_bytes).map_or(0, |ids| ids.len())
     }
 
+    /// Break every control token that is written in `text` with `shield`, a character that `text` does not have.
+    pub(crate) fn shield(&self, text: &str, shield: char) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut from = 0;
+        while let Some((at, _, id)) = self.parsed.find(text, from) {
+            // Another may begin inside of it, so the search goes on behind its first character.
+            let first = text[at..].chars().next().map_or(1, char::len_utf8);
+            out.push_str(&text[from..at + first]);
+            if self.kind(id) == Some(TokenKind::Control) {
+                out.push(shield);
+            }
+            from = at + first;
+        }
+        out.push_str(&text[from..]);
+        out
+    }
+
+    /// Encode a prompt, parts of which were given to [`Bpe::shield`].
+    pub(crate) fn encode_shielded(&self, text: &str, shield: char) -> Vec<u32> {
+        let (mut scratch, mut out) = (Scratch::default(), Vec::with_capacity(text.len() / 3));
+        let mut from = 0;
+        let between = |text: &str, scratch: &mut Scratch, out: &mut Vec<u32>| {
+            self.encode_into(&text.replace(shield, ""), Marks::Plain, scratch, out);
+        };
+        while let Some((at, len, id)) = self.parsed.find(text, from) {
+            between(&text[from..at], &mut scratch, &mut out);
+            out.push(id);
+            from = at + len;
+        }
+        between(&text[from..], &mut scratch, &mut out);
+        out
+    }
+
     fn encode_into(&self, text: &str, marks: Marks, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let written = match marks {
             Marks::Parse => &self.parsed,

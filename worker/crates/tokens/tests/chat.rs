@@ -1,0 +1,278 @@
+//! Chat templates against the Python package, and templates that mean harm.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use tokens::{Bpe, BpeSource, ChatTemplate, Marks, Message, Role, TemplateError, TokenKind};
+
+#[derive(Deserialize)]
+struct Golden {
+    /// Template, begin and end token.
+    templates: Vec<(String, String, String)>,
+    chats: Vec<Chat>,
+}
+
+#[derive(Deserialize)]
+struct Chat {
+    messages: Vec<Said>,
+    generate: bool,
+    /// By template.
+    rendered: Vec<Rendered>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    role: String,
+    content: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Rendered {
+    Text(String),
+    Refused { refused: String },
+}
+
+fn message(role: &str, content: &str) -> Message {
+    let role = match role {
+        "system" => Role::System,
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        other => panic!("{other}"),
+    };
+    Message { role, content: content.to_owned() }
+}
+
+#[test]
+fn conversations_are_written_as_the_python_package_writes_them() {
+    let golden: Golden = serde_json::from_str(include_str!("bpe_golden.json")).unwrap();
+    assert!(golden.chats.len() >= 8 && golden.templates.len() == 5);
+    for chat in &golden.chats {
+        let messages: Vec<Message> =
+            chat.messages.iter().map(|said| message(&said.role, &said.content)).collect();
+        assert_eq!(chat.rendered.len(), golden.templates.len());
+        for ((source, bos, eos), expected) in golden.templates.iter().zip(&chat.rendered) {
+            let template = ChatTemplate::new(source, bos, eos).unwrap();
+            match (template.render(&messages, chat.generate), expected) {
+                (Ok(text), Rendered::Text(expected)) => assert_eq!(&text, expected, "{source}"),
+                (Err(TemplateError::Refused(why)), Rendered::Refused { refused }) => {
+                    assert_eq!(&why, refused)
+                }
+                (found, _) => panic!("{found:?} of {source}"),
+            }
+        }
+    }
+}
+
+fn render(source: &str) -> Result<String, TemplateError> {
+    ChatTemplate::new(source, "<s>", "</s>")?.render(&[message("user", "Hello there")], true)
+}
+
+/// What comes of a template that means harm: it has to come quickly.
+fn harm(source: &str) -> TemplateError {
+    let began = Instant::now();
+    let err = match render(source) {
+        Err(err) => err,
+        Ok(text) => panic!("{} bytes from {source:.100}", text.len()),
+    };
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?} for {source:.100}", began.elapsed());
+    assert!(err.to_string().len() < 500, "{err}");
+    err
+}
+
+#[test]
+fn a_template_that_loops_ends() {
+    let loops = [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        "{% set ns = namespace(n=0) %}{% for a in range(9999) %}{% for b in range(9999) %}{% set ns.n = ns.n + 1 %}{% endfor %}{% endfor %}",
+    ];
+    for source in loops {
+        assert_eq!(harm(source), TemplateError::Endless, "{source}");
+    }
+    harm("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
+    harm("{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}");
+    harm("{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}");
+    harm("{{ range(100000000) }}");
+    harm("{{ range(0, 10, 0) }}");
+    let long = "x".repeat(60_000);
+    assert_eq!(harm(&format!("{{% for a in range(9999) %}}{long}{{% endfor %}}")), TemplateError::Endless);
+}
+
+#[test]
+fn a_template_cannot_make_more_than_a_little() {
+    let double = |step: &str| format!("{{% set x = messages[0].content %}}{}{{{{ x }}}}", step.repeat(60));
+    let growing = [
+        double("{% set x = x ~ x %}"),
+        double("{% set x = x + x %}"),
+        double("{% set x = [x, x] %}"),
+        double("{% set x = (x, x) %}"),
+        double("{% set x = {'a': x, 'b': x} %}"),
+        double("{% set x %}{{ x }}{{ x }}{% endset %}"),
+        double("{% set x = x | replace('', x) %}"),
+        double("{% set x = x.replace('e', x) %}"),
+        double("{% set x = [x, x] | join(x) %}"),
+        double("{% set x = x.join([x, x]) %}"),
+        double("{% set x = dict(a=x, b=x) %}"),
+        double("{% set x = namespace(a=x, b=x) %}"),
+        double("{% filter upper %}{% set x = x ~ x %}{% endfilter %}{% set x = x ~ x %}"),
+        double("{% set x = x * 1000 %}"),
+        double("{% set x = [x] * 1000 %}"),
+        "{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}".to_owned(),
+        "{{ 'a' * 100000000 }}".to_owned(),
+        "{{ ['a'] * 100000000 }}".to_owned(),
+        "{{ 100000000 * ['a'] }}".to_owned(),
+        "{{ ('a' * 10000 * 10000) ~ ('a' * 10000 * 10000) }}".to_owned(),
+        "{{ '%1000000000d'.format(1) }}{{ '{:>1000000000}'.format(1) }}".to_owned(),
+        "{% for a in range(9999) %}{{ messages[0].content * 9999 }}{% endfor %}".to_owned(),
+        "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}".to_owned(),
+        "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns == ns.a[0] }}{{ ns | tojson }}".to_owned(),
+        "{% set o = namespace(b=0) %}{% for i in range(9999) %}{% set a = namespace() %}{% set a.x = o.b %}{% set o.b = a %}{% endfor %}"
+            .to_owned(),
+    ];
+    for source in growing {
+        harm(&source);
+    }
+    assert_eq!(harm(&double("{% set x = x ~ x %}")), TemplateError::TooMuch);
+}
+
+#[test]
+fn what_is_no_template_is_refused_with_a_sentence() {
+    for source in ["{% if %}", "{{", "{% for x in y %}", "{{ a | }}", "{{ ((((((((( }}"] {
+        assert!(matches!(harm(source), TemplateError::Syntax(_)), "{source}");
+    }
+    harm(&format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000)));
+    harm(&"{% if true %}".repeat(5_000));
+    harm(&format!("{{{{ {}1 }}}}", "not ".repeat(20_000)));
+    harm(&format!("{{{{ 1{} }}}}", " ~ x | nope".repeat(5_000)));
+    for (source, what) in [
+        ("{% include 'x' %}", "other templates"),
+        ("{% extends 'x' %}", "other templates"),
+        ("{% block x %}{% endblock %}", "blocks"),
+        ("{{ [*messages, *messages] }}", "unpacking"),
+        ("{{ f(*messages) }}", "unpacking"),
+        ("{{ 1 < 2 < 3 > x }}", "chained"),
+    ] {
+        let err = harm(source).to_string();
+        assert!(err.contains(what) || err.contains("damaged"), "{source}: {err}");
+    }
+    assert_eq!(harm(&" ".repeat(1 << 20)), TemplateError::TooLong(1 << 20));
+    assert!(matches!(harm("{{ messages.x.y }}"), TemplateError::Failed(_)));
+    assert!(matches!(harm("{{ messages | nope }}"), TemplateError::Failed(_)));
+    assert_eq!(harm("{{ raise_exception('No.') }}"), TemplateError::Refused("No.".into()));
+    assert_eq!(
+        harm("{{ raise_exception('No.') }}").to_string(),
+        "this model cannot continue this conversation: No."
+    );
+    let template = ChatTemplate::new("{{ messages[0].content }}", "", "").unwrap();
+    let long = message("user", &"x".repeat(5 << 20));
+    assert_eq!(
+        template.render(&[long], true),
+        Err(TemplateError::ConversationTooLong { num_messages: 1, bytes: 5 << 20 })
+    );
+}
+
+/// A worker in a browser has a stack of 1 MiB, in which tests of a program with less optimisation should fit as well.
+#[test]
+fn nothing_overflows_the_stack() {
+    let chains = |num: usize| {
+        [
+            format!("{{{{ {}1 }}}}", "not ".repeat(num)),
+            format!("{{{{ {}1 }}}}", "-".repeat(num)),
+            format!("{{{{ 1{} }}}}", " ~ x".repeat(num)),
+            format!("{{{{ 1{} }}}}", " * x".repeat(num)),
+            format!("{{{{ x{} }}}}", "|trim".repeat(num)),
+            format!("{{{{ messages{} }}}}", ".x".repeat(num)),
+            format!("{{{{ messages{} }}}}", "[0]".repeat(num)),
+            format!("{{{{ 1{} }}}}", " if x else 1".repeat(num)),
+            format!("{{{{ 1{} }}}}", " and x".repeat(num)),
+            format!("{{{{ {}1{} }}}}", "(".repeat(num), ")".repeat(num)),
+            format!("{{{{ {}1{} }}}}", "[".repeat(num), "]".repeat(num)),
+            format!("{{{{ {}1{} }}}}", "{'a':".repeat(num), "}".repeat(num)),
+            format!("{{{{ {}1{} }}}}", "range(".repeat(num), ")".repeat(num)),
+            format!("{}{}", "{% if x %}".repeat(num), "{% endif %}".repeat(num)),
+            format!("{}{}", "{% for x in [1] %}".repeat(num), "{% endfor %}".repeat(num)),
+            format!("{}{}", "{% set x %}".repeat(num), "{% endset %}".repeat(num)),
+            format!("{{% if x %}}{}{{% endif %}}", "{% elif y %}".repeat(num)),
+            format!("{{% macro f(x) %}}{{{{ f(x) }}}}{{% endmacro %}}{}", "{{ f(1) }}".repeat(num)),
+            format!("{{% set x = 1 %}}{}{{{{ x }}}}", "{% set x = [x] %}".repeat(num)),
+        ]
+    };
+    let run = move || {
+        for num in [10, 30, 60, 90, 130, 190, 380, 1000, 10_000] {
+            for source in chains(num) {
+                // Either way, as long as it comes back.
+                let _ = render(&source);
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn operators_do_what_they_did() {
+    for (source, expected) in [
+        (
+            "{{ 1 + 2 }} {{ 1.5 + 1 }} {{ 2 * 3 }} {{ 2 * -3 }} {{ 'ab' * 2 }} {{ 'a' + 'b' }}",
+            "3 2.5 6 -6 abab ab",
+        ),
+        (
+            "{{ 1 == 1 }} {{ 1 != 1 }} {{ 1 < 2 }} {{ 2 <= 1 }} {{ 2 > 1 }} {{ 1 >= 2 }}",
+            "True False True False True False",
+        ),
+        ("{{ 'a' in 'cab' }} {{ 'x' not in ['x'] }} {{ 'role' in messages[0] }}", "True False True"),
+        ("{{ [1, 2] + [3] }} {{ (1, 2)[1] }} {{ {'a': 1}.a }} {{ {'a': 1}['a'] }}", "[1, 2, 3] 2 1 1"),
+        (
+            "{% set a, b = 1, 2 %}{{ b ~ a }}{% for k, v in {'x': 1}.items() %}{{ k }}{{ v }}{% endfor %}",
+            "21x1",
+        ),
+        ("a * b {{ 2 * (3 + 4) * 2 }} {# * #}{{ '*' }}{{ x is defined }}", "a * b 28 *False"),
+        ("{{ bos_token }}{{ eos_token }}{{ messages[0]['content'].upper() }}", "<s></s>HELLO THERE"),
+    ] {
+        assert_eq!(render(source).as_deref(), Ok(expected), "{source}");
+    }
+}
+
+/// Bytes without pairs, and two control tokens.
+fn bytes_only() -> Bpe {
+    let mut next = 0x100..;
+    let name = |byte: u8| match byte {
+        0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff => char::from(byte),
+        _ => char::from_u32(next.next().unwrap()).unwrap(),
+    };
+    let mut tokens: Vec<String> = (0..=255).map(name).map(String::from).collect();
+    tokens.extend(["<|im_start|>".to_owned(), "<|im_end|>".to_owned()]);
+    let kinds = [vec![TokenKind::Normal; 256], vec![TokenKind::Control; 2]].concat();
+    let source = BpeSource {
+        tokens: tokens.iter().map(String::as_str),
+        kinds: &kinds,
+        merges: std::iter::empty(),
+        pre: Some("qwen2"),
+    };
+    Bpe::new(source).unwrap()
+}
+
+#[test]
+fn a_message_cannot_end_its_own_turn() {
+    let golden: Golden = serde_json::from_str(include_str!("bpe_golden.json")).unwrap();
+    let bpe = bytes_only();
+    let (source, bos, eos) = &golden.templates[1];
+    let template = ChatTemplate::new(source, bos, eos).unwrap();
+    let text = "(<\\|im_start\\|>|<\\|im_end\\|>|<\\||im_end|\\|>|\u{e000}|\u{e001}|[a-zé \\n]{0,3}){0,8}";
+    proptest!(|(texts in proptest::collection::vec(text, 1..4))| {
+        let messages: Vec<Message> = texts.iter().map(|text| message("user", text)).collect();
+        let ids = template.prompt(&bpe, &messages, true).unwrap();
+        // The text is what it is, and the marks are those of the system's turn, of each message and of the answer.
+        prop_assert_eq!(bpe.decode(&ids), template.render(&messages, true).unwrap());
+        let num = |mark: u32| ids.iter().filter(|&&id| id == mark).count();
+        prop_assert_eq!((num(256), num(257)), (messages.len() + 2, messages.len() + 1));
+    });
+    let harmless = [message("user", "Hi"), message("assistant", "Hello")];
+    let text = template.render(&harmless, true).unwrap();
+    assert_eq!(
+        template.prompt(&bpe, &harmless, true).unwrap(),
+        bpe.encode(&text, Marks::Parse, usize::MAX).unwrap()
+    );
+}
