@@ -50,6 +50,8 @@ export interface Alcove {
     killEngine(): Promise<void>;
     /** Ends the first model worker as a crash would. */
     killModel(): Promise<void>;
+    /** Destroys the GPU device under the first model worker, as a driver reset would; fails where the model runs on the processor. */
+    destroyGpu(): Promise<void>;
     /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
     embed(texts: string[]): Promise<{ model: string; dim: number; vectors: Float32Array }>;
   };

@@ -14,6 +14,7 @@ import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { largestDifference, MAX_ABS_ERR } from "../lib/compare.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -63,7 +64,8 @@ await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 const origin = `http://127.0.0.1:${server.address().port}`;
 
 // Runs in the page.
-async function measure({ rounds, only }) {
+async function measure({ rounds, only, differenceSource, maxAbsErr }) {
+  const difference = new Function(`return ${differenceSource}`)();
   const cases = [
     { name: "8x128", num: 8, len: 128 },
     { name: "32x64", num: 32, len: 64 },
@@ -169,7 +171,6 @@ async function measure({ rounds, only }) {
       const [ours, peer] = [a, b].map((key) => Number(median(speed[key]).toFixed(1)));
       rows.push({ id, case: `${build}, ${name}`, value, unit: "x", target: "≥ 1.0", samples: rounds, ours, peer });
     }
-    const difference = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
     const cosine = (a, b) => Math.min(...Array.from({ length: num }, (_, s) => {
       let dot = 0;
       for (let c = 0; c < 384; c++) dot += a[s * 384 + c] * b[s * 384 + c];
@@ -178,7 +179,7 @@ async function measure({ rounds, only }) {
     const float = outputs["ort float"];
     for (const [build, key] of [["simd128", "ours plain float"], ["relaxed simd", "ours relaxed float"]]) {
       const value = Number(difference(outputs[key], float).toExponential(1));
-      rows.push({ id: "embed_max_abs_err", case: `CPU float32, ${build}, ${name}`, value, unit: "", target: "≤ 1e-4", samples: num });
+      rows.push({ id: "embed_max_abs_err", case: `CPU float32, ${build}, ${name}`, value, unit: "", target: `≤ ${maxAbsErr}`, samples: num });
     }
     agreement[name] = {
       "float plain, max abs": difference(outputs["ours plain float"], float),
@@ -196,7 +197,12 @@ try {
   const page = await browser.newPage();
   page.on("console", (message) => console.error(message.text()));
   await page.goto(origin);
-  const result = await page.evaluate(measure, { rounds: Number(options.rounds), only: options.only });
+  const result = await page.evaluate(measure, {
+    rounds: Number(options.rounds),
+    only: options.only,
+    differenceSource: largestDifference.toString(),
+    maxAbsErr: MAX_ABS_ERR.cpu.toExponential(),
+  });
   for (const row of result.rows) {
     const speeds = row.ours === undefined ? "" : ` (ours ${row.ours}, peer ${row.peer} sequences/s)`;
     console.log(`${row.id} ${row.case}: ${row.value}${speeds}`);

@@ -94,6 +94,78 @@ test("the folder picker gives a folder, and a save is written back to it", async
   await picture(page, "open-picked");
 });
 
+/** Let the folder of the picker ask for permission to write, as a dropped one does; `answers` are what the person says. */
+async function stubPermission(target, answers) {
+  await target.evaluate((answers) => {
+    globalThis.asked = [];
+    let state = "prompt";
+    FileSystemHandle.prototype.queryPermission = async () => state;
+    FileSystemHandle.prototype.requestPermission = async () => {
+      if (!navigator.userActivation.isActive) throw new DOMException("User activation is required.", "SecurityError");
+      asked.push(document.activeElement?.closest(".monaco-editor") ? "editor" : document.activeElement?.tagName);
+      // The person thinks until the story says that they have answered.
+      await new Promise((resolve) => (globalThis.answer = resolve));
+      state = answers[asked.length - 1];
+      return state;
+    };
+  }, answers);
+}
+
+const asked = (target) => target.evaluate(() => globalThis.asked);
+
+/** Type at the end of the open file and save. */
+async function append(target, text) {
+  await target.keyboard.press("Control+End");
+  await target.keyboard.type(text);
+  await target.keyboard.press("Control+s");
+  await target.waitForFunction(async (text) => (await alcove.read("src/brew.py")).endsWith(text), text);
+}
+
+test("permission to write is asked for once, nothing waits for it, and a no is told in a sentence with a way back", async () => {
+  await stubPicker(page, "permitted", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "permitted", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["prompt", "granted"]);
+  await append(page, "# one");
+  await page.waitForFunction(() => asked.length === 1);
+  // The browser is asking; the editor goes on and saves, and does not ask over that.
+  await inEditor(page);
+  await append(page, " two");
+  await page.evaluate(() => answer());
+  const toast = page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, but not on disk: the browser has no permission to write to “permitted”." });
+  await toast.waitFor({ timeout: 5000 });
+  await picture(page, "open-no-permission");
+  await inEditor(page);
+  await append(page, " three");
+  await page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, not on disk." }).waitFor({ timeout: 5000 });
+  assert.deepEqual(await asked(page), ["editor"]);
+  assert.equal(await onPickedDisk(page, "permitted", "src/brew.py"), project["src/brew.py"]);
+  // The button asks again, and then everything that was saved since gets there.
+  await toast.getByRole("button", { name: "Write to disk" }).click();
+  await page.waitForFunction(() => asked.length === 2);
+  await page.evaluate(() => answer());
+  await said(page, /1 file was written to “permitted” on disk/);
+  assert.equal(await onPickedDisk(page, "permitted", "src/brew.py"), `${project["src/brew.py"]}# one two three`);
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
+test("permission to write that is refused for good is told with where to change that", async () => {
+  await stubPicker(page, "refused", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "refused", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["denied"]);
+  await append(page, "# one");
+  await page.waitForFunction(() => asked.length === 1);
+  await page.evaluate(() => answer());
+  await page.locator(".toast", { hasText: "Allow this page to edit files in the settings beside the address first." }).waitFor({ timeout: 5000 });
+  await append(page, " two");
+  assert.equal((await asked(page)).length, 1);
+});
+
 test("the same folder opens its kept workspace again, and takes in what changed on disk", async () => {
   await stubPicker(page, "teapot", { "src/brew.py": "def brew(cups):\n    return 'cold'\n" });
   await page.getByRole("button", { name: "Open folder" }).click();

@@ -86,6 +86,10 @@ fn debug(app: App) -> Object {
         app.models().kill_for_test();
         Ok(JsValue::UNDEFINED)
     });
+    method(&debug, "destroyGpu", move |_, _| async move {
+        app.models().destroy_gpu_for_test().await?;
+        Ok(JsValue::UNDEFINED)
+    });
     method(&debug, "embed", move |texts, _| embed(app, texts));
     debug
 }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use link::{Endpoint, Policy};
-use protocol::{DeviceKind, EmbedderInfo, Fault, FaultCode, Hello, LoadEmbedder, LoadProgress, Precision};
+use protocol::{
+    DestroyGpu, DeviceKind, EmbedderInfo, Fault, FaultCode, Hello, LoadEmbedder, LoadProgress, Precision,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageChannel;
 
@@ -143,6 +145,16 @@ impl Models {
         }
     }
 
+    /// Destroy the GPU device under the first worker. For tests of the supervisor.
+    ///
+    /// # Errors
+    /// [`FaultCode::ModelMissing`] without a worker, [`FaultCode::Unsupported`] when its model runs on the processor.
+    pub async fn destroy_gpu_for_test(&self) -> Result<(), Fault> {
+        let missing = || Fault::new(FaultCode::ModelMissing, "No model is loaded.");
+        let caller = self.first_caller().ok_or_else(missing)?;
+        caller.call(DestroyGpu, Vec::new()).await.map(|_| ())
+    }
+
     /// Run a call on the first model worker, with its progress events. For benchmarks and the model panel.
     pub fn first_caller(&self) -> Option<link::Caller> {
         self.0.workers.borrow().first().map(|worker| worker.line.caller.clone())
@@ -165,7 +177,7 @@ impl Inner {
 
     fn spawn_workers(self: &Rc<Self>) {
         let (_, module, num) = self.choose();
-        for _ in 0..num {
+        for _ in self.workers.borrow().len()..num as usize {
             let worker = Rc::new(ModelWorker {
                 line: Line::new("model", module, Policy::Fail),
                 pool: Rc::downgrade(self),
@@ -255,6 +267,7 @@ impl ModelWorker {
         let (_, module, _) = pool.choose();
         *self.line.module.borrow_mut() = module;
         self.line.restart(reason);
+        pool.spawn_workers();
     }
 }
 
@@ -278,6 +291,8 @@ impl Owner for ModelWorker {
             pool.gpu_losses.set(pool.gpu_losses.get() + 1);
             let (_, module, _) = pool.choose();
             *self.line.module.borrow_mut() = module;
+            // One worker keeps a GPU busy; a processor may want more.
+            pool.spawn_workers();
         }
         if let LinkState::Failed(why) = self.line.state.get_untracked() {
             pool.state.set(ModelState::Failed(format!(

@@ -1,9 +1,9 @@
 //! The folder on disk that a workspace came from: remembered across reloads, and written to after a save.
 //!
-//! The handle is kept in IndexedDB, the only place that takes one. Permission to write is asked for at the first save
-//! after a reload, which is a key press or a click of the person, as browsers demand.
+//! The handle is kept in IndexedDB, the only place that takes one. Browsers want permission to write for every visit,
+//! and only let a page ask for it after a key press or a click; when to ask is not decided here.
 
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array};
 use protocol::{Fault, FaultCode, WorkspaceId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -23,6 +23,39 @@ pub enum OnDisk {
     Written,
     /// The file on disk is not what the workspace had before this save; it was left alone.
     ChangedThere,
+}
+
+/// Permission to write to a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayWrite {
+    /// Given.
+    Yes,
+    /// The person may be asked.
+    Ask,
+    /// Refused for good; only the browser's settings for this page change that.
+    Blocked,
+}
+
+/// True when the person pressed a key or clicked a moment ago: only then does a browser let a page ask for permission.
+#[must_use]
+pub fn has_gesture() -> bool {
+    let get = |target: &JsValue, key: &str| Reflect::get(target, &key.into()).unwrap_or(JsValue::UNDEFINED);
+    let activation = get(&get(&js_sys::global(), "navigator"), "userActivation");
+    // A browser that does not tell may still allow it.
+    activation.is_undefined() || get(&activation, "isActive").is_truthy()
+}
+
+fn to_write() -> JsValue {
+    super::object(&[("mode", "readwrite".into())])
+}
+
+fn may_write(answer: &Result<JsValue, JsValue>) -> MayWrite {
+    match answer.as_ref().ok().and_then(JsValue::as_string).as_deref() {
+        Some("granted") => MayWrite::Yes,
+        Some("denied") => MayWrite::Blocked,
+        // A refused request is an exception where the browser thinks that nobody pressed a key.
+        _ => MayWrite::Ask,
+    }
 }
 
 impl Folder {
@@ -52,6 +85,17 @@ impl Folder {
         }
     }
 
+    /// Whether writing is allowed now. Asks nobody.
+    pub async fn may_write(&self) -> MayWrite {
+        may_write(&wait(self.0.query_permission(&to_write())).await)
+    }
+
+    /// Let the browser ask the person whether this page may write here. Only after [`has_gesture`]; the answer takes as
+    /// long as the person does.
+    pub async fn ask_to_write(&self) -> MayWrite {
+        may_write(&wait(self.0.request_permission(&to_write())).await)
+    }
+
     /// Write one file, making the folders above it as needed. With `before`, the bytes that the workspace had until
     /// this save, a file that another program has changed is not overwritten.
     ///
@@ -69,7 +113,6 @@ impl Folder {
             };
             Fault::new(FaultCode::Storage, sentence)
         };
-        self.permit(path).await?;
         let (folder, name) = self.parent(path).await.map_err(|err| failed(&err))?;
         if let Some(before) = before
             && let Some(there) = existing(&folder, &name).await
@@ -100,24 +143,6 @@ impl Folder {
                 format!("{path} could not be read from “{}” on disk. Open the folder again.", self.name());
             Fault::new(FaultCode::NotFound, sentence)
         })
-    }
-
-    async fn permit(&self, path: &str) -> Result<(), Fault> {
-        let options = super::object(&[("mode", "readwrite".into())]);
-        let granted = |answer: Result<JsValue, JsValue>| {
-            answer.is_ok_and(|a| a.as_string().as_deref() == Some("granted"))
-        };
-        if granted(wait(self.0.query_permission(&options)).await)
-            || granted(wait(self.0.request_permission(&options)).await)
-        {
-            return Ok(());
-        }
-        let sentence = format!(
-            "{path} is saved in Alcove, but not on disk: the browser has no permission to write to “{}”. Save again \
-             and allow it to change that too.",
-            self.name()
-        );
-        Err(Fault::new(FaultCode::ReadOnly, sentence))
     }
 
     async fn parent(&self, path: &str) -> Result<(Handle, String), JsValue> {

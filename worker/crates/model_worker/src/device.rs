@@ -14,7 +14,7 @@ pub enum Model {
     Int8(Int8Encoder),
     /// float32 on WebGPU.
     #[cfg(feature = "webgpu")]
-    Gpu(models::tensor::TensorEncoder),
+    Gpu(models::tensor::TensorEncoder, models::tensor::Gpu),
 }
 
 impl Model {
@@ -23,7 +23,7 @@ impl Model {
         match self {
             Self::Float(_) | Self::Int8(_) => DeviceKind::Cpu,
             #[cfg(feature = "webgpu")]
-            Self::Gpu(_) => DeviceKind::WebGpu,
+            Self::Gpu(..) => DeviceKind::WebGpu,
         }
     }
 
@@ -35,6 +35,18 @@ impl Model {
         }
     }
 
+    /// Destroy the GPU device below it. False when there is none.
+    pub fn destroy_gpu(&self) -> bool {
+        match self {
+            Self::Float(_) | Self::Int8(_) => false,
+            #[cfg(feature = "webgpu")]
+            Self::Gpu(_, gpu) => {
+                gpu.destroy();
+                true
+            }
+        }
+    }
+
     /// Batches that keep the device busy and still end soon: on the processor a batch goes layer by layer, and one
     /// layer of 512 tokens takes 20 to 70 ms.
     pub fn batch_limit(&self) -> BatchLimit {
@@ -42,7 +54,7 @@ impl Model {
             Self::Float(_) => BatchLimit { tokens: 256, texts: 32 },
             Self::Int8(_) => BatchLimit { tokens: 512, texts: 64 },
             #[cfg(feature = "webgpu")]
-            Self::Gpu(_) => BatchLimit { tokens: 4096, texts: 64 },
+            Self::Gpu(..) => BatchLimit { tokens: 4096, texts: 64 },
         }
     }
 }
@@ -53,7 +65,7 @@ impl Embed for Model {
             Self::Float(model) => model.dim(),
             Self::Int8(model) => model.dim(),
             #[cfg(feature = "webgpu")]
-            Self::Gpu(model) => model.dim(),
+            Self::Gpu(model, _) => model.dim(),
         }
     }
 
@@ -62,7 +74,7 @@ impl Embed for Model {
             Self::Float(model) => model.embed(batch, steps).await,
             Self::Int8(model) => model.embed(batch, steps).await,
             #[cfg(feature = "webgpu")]
-            Self::Gpu(model) => model.embed(batch, steps).await,
+            Self::Gpu(model, _) => model.embed(batch, steps).await,
         }
     }
 }

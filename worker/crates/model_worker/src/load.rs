@@ -135,7 +135,10 @@ async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E, forced: boo
     let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
     drop(file);
     match models::tensor::webgpu().await {
-        Ok(device) => Ok(Model::Gpu(models::tensor::TensorEncoder::new(&weights, device))),
+        Ok(gpu) => {
+            let encoder = models::tensor::TensorEncoder::new(&weights, gpu.device.clone());
+            Ok(Model::Gpu(encoder, gpu))
+        }
         Err(why) => refuse(&why),
     }
 }

@@ -34,6 +34,11 @@ impl<M: Embed, T, H: Host<T>> Pump<M, T, H> {
         Rc::new(Self { model, host, queue, running: Cell::new(false) })
     }
 
+    /// The model.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
     /// Queue a job. The caller sees to it that [`Pump::run`] is polled.
     pub fn push(&self, tag: T, client: u32, urgent: bool, cancel: Cancel, texts: Vec<Vec<u32>>) -> JobId {
         self.queue.borrow_mut().push(tag, client, urgent, cancel, texts)

@@ -87,6 +87,15 @@ impl Service {
                 reply.done(&self.ready.borrow().as_ref().map(|ready| ready.info.clone()));
             }
             Ok(ModelRequest::Embed(request)) => self.embed(client, request, reply),
+            Ok(ModelRequest::DestroyGpu(_)) => {
+                let destroyed =
+                    self.ready.borrow().as_ref().is_some_and(|ready| ready.pump.model().destroy_gpu());
+                reply.settle(if destroyed {
+                    Ok(())
+                } else {
+                    Err(Fault::new(FaultCode::Unsupported, "The model does not run on a GPU."))
+                });
+            }
             Err(err) => {
                 reply.fault(Fault::new(FaultCode::Invalid, format!("A request could not be read: {err}.")))
             }

@@ -48,15 +48,34 @@ pub struct TensorEncoder {
     layers: Vec<Layer>,
 }
 
+/// A WebGPU device for burn, with the handle below it.
+#[cfg(feature = "webgpu")]
+#[derive(Debug)]
+pub struct Gpu {
+    /// What an encoder is made for.
+    pub device: Device,
+    raw: burn::tensor::wgpu::wgpu::Device,
+}
+
+#[cfg(feature = "webgpu")]
+impl Gpu {
+    /// Lose the device, as a driver reset does: whatever is under way or comes later fails with
+    /// [`EmbedError::DeviceLost`]. For tests.
+    pub fn destroy(&self) {
+        self.raw.destroy();
+    }
+}
+
 /// Set up WebGPU. Call once, before any tensor, and only after the adapter was found fit: the runtime panics on
 /// adapters without timestamp queries.
 ///
 /// # Errors
 /// A phrase that says why there is no device.
 #[cfg(feature = "webgpu")]
-pub async fn webgpu() -> Result<Device, String> {
-    let device = Device::wgpu_options().tasks_max(32).init_async().await;
-    device.map_err(|err| format!("the GPU could not be set up ({err})"))
+pub async fn webgpu() -> Result<Gpu, String> {
+    let made = Device::wgpu_options().tasks_max(32).init_with_setup_async().await;
+    let (device, setup) = made.map_err(|err| format!("the GPU could not be set up ({err})"))?;
+    Ok(Gpu { device, raw: setup.device })
 }
 
 fn matrix(data: &[f32], rows: usize, columns: usize, device: &Device) -> Tensor<2> {
@@ -182,9 +201,13 @@ impl Embed for TensorEncoder {
     async fn embed(&self, batch: &[&[u32]], steps: &impl Steps) -> Result<Vec<f32>, EmbedError> {
         let sums = self.forward(batch)?;
         steps.next().await;
-        let data = sums.into_data_async().await.map_err(|err| EmbedError::DeviceLost(format!("{err:?}")))?;
-        let mut vectors: Vec<f32> =
-            data.try_to_vec().map_err(|err| EmbedError::DeviceLost(format!("unreadable result: {err:?}")))?;
+        let lost = |err: &dyn std::fmt::Debug| {
+            // The whole chain of causes with a backtrace goes over many lines, of which people get the first.
+            let why = format!("{err:?}");
+            EmbedError::DeviceLost(why.lines().next().unwrap_or_default().to_owned())
+        };
+        let data = sums.into_data_async().await.map_err(|err| lost(&err))?;
+        let mut vectors: Vec<f32> = data.try_to_vec().map_err(|err| lost(&err))?;
         for vector in vectors.chunks_exact_mut(self.shape.hidden) {
             if vector.iter().any(|x| !x.is_finite()) {
                 return Err(EmbedError::DeviceLost("its results are not numbers".into()));

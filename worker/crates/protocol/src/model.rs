@@ -102,11 +102,17 @@ pub struct Embedded {
     pub num_tokens: u32,
 }
 
+/// Destroy the GPU device under a loaded model, which then sees what a driver reset shows it. For tests of what follows;
+/// a model on the processor answers with [`crate::FaultCode::Unsupported`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DestroyGpu;
+
 calls! {
     /// Everything that may be asked of a model worker.
     ModelRequest {
         LoadEmbedder => EmbedderInfo, LoadProgress;
         GetEmbedder => Option<EmbedderInfo>;
         Embed => Embedded;
+        DestroyGpu => ();
     }
 }
