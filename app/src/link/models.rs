@@ -177,7 +177,8 @@ impl Inner {
 
     fn spawn_workers(self: &Rc<Self>) {
         let (_, module, num) = self.choose();
-        for _ in self.workers.borrow().len()..num as usize {
+        let running = self.workers.borrow().len();
+        for _ in running..num as usize {
             let worker = Rc::new(ModelWorker {
                 line: Line::new("model", module, Policy::Fail),
                 pool: Rc::downgrade(self),

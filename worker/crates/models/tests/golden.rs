@@ -12,7 +12,9 @@ fn model_file() -> Option<Vec<u8>> {
     let file = std::env::var_os("ALCOVE_MINILM")
         .and_then(|dir| std::fs::read(std::path::PathBuf::from(dir).join("model.safetensors")).ok());
     if file.is_none() {
-        eprintln!("skipped: ALCOVE_MINILM does not name the folder of the model");
+        // Straight to the descriptor: what a passing test prints by `eprintln!` is kept back.
+        let line = "NOT tested: ALCOVE_MINILM does not name the folder of the model.\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
     }
     file
 }
