@@ -60,9 +60,9 @@ own_targets
 # digest FILE…: one hash of the contents of files.
 digest() { cat "$@" | sha256sum | cut -c1-16; }
 
-# digest_tree PATH…: one hash over names and contents of everything below.
+# digest_tree PATH…: one hash over names and contents of everything below that is not only for tests.
 digest_tree() {
-  find "$@" -type f -not -path '*/node_modules/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+  find "$@" -type f -not -path '*/node_modules/*' -not -path '*/tests/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
 }
 
 # fresh STAMP KEY: whether the step that wrote STAMP did so for KEY.

@@ -35,7 +35,9 @@ test("a file is opened, typed into, and shows that it is not saved; Ctrl+S saves
   assert.ok(!(await page.evaluate(() => alcove.read("kitchen/stove.py"))).includes("simmer_gently"));
   await page.keyboard.press("Control+s");
   await dirty("stove.py").waitFor({ state: "detached" });
-  assert.match(await page.evaluate(() => alcove.read("kitchen/stove.py")), /def simmer_gently\(pot\):\n\s+return pot/);
+  // Whether the editor indents depends on whether it knows Python yet. The whole file would be a long message.
+  const end = await page.evaluate(async () => (await alcove.read("kitchen/stove.py")).slice(-60));
+  assert.match(end, /def simmer_gently\(pot\):\n\s*return pot$/);
 });
 
 test("the new text is found at once, and Enter jumps to its line", async () => {

@@ -66,7 +66,7 @@ test("after the second loss the processor embeds", async (t) => {
   assert.equal(await page.evaluate(() => alcove.read("kept.md")), files["kept.md"]);
   await page.evaluate(() => alcove.write("more.md", "# More\n\nCoffee is ground before it is brewed.\n"));
   await untilStatus(page, (s) => embedded(s) && s.layers.vectors.total === 4);
-  const [hit] = await page.evaluate(() => alcove.search("how do I make an espresso drink", { k: 1, layers: ["vectors"] }));
+  const [hit] = await page.evaluate(() => alcove.search("grinding coffee beans", { k: 1, layers: ["vectors"] }));
   assert.equal(hit?.path, "more.md");
   // There is nothing left to lose.
   assert.equal(await page.evaluate(() => alcove.debug.destroyGpu().then(() => "destroyed", (err) => err.code)), "Unsupported");
