@@ -135,7 +135,14 @@ try {
   for (let edit = 0; edit < 10; edit++) {
     const { path, bytes } = files[(edit * 53) % files.length];
     const text = `${bytes}\n\ndef edited_${edit}(value):\n    return value + ${edit}\n`;
-    edits.push((await page.evaluate(([path, text]) => alcove.write(path, text), [path, text])).lexicalFreshMs);
+    edits.push(await page.evaluate(async ([path, text, name]) => {
+      const began = performance.now();
+      await alcove.write(path, text);
+      for (;;) {
+        const hits = await alcove.search(name, { k: 1, layers: ["lexical"] });
+        if (hits[0]?.path === path) return performance.now() - began;
+      }
+    }, [path, text, `edited_${edit}`]));
     const began = Date.now();
     await page.evaluate(async (edit) => {
       for (;;) {
@@ -146,7 +153,7 @@ try {
     }, edit);
     fresh.push(Date.now() - began);
   }
-  row("edit_fresh_ms", "lexical", median(edits), "ms", "≤ 50", edits.length);
+  row("edit_fresh_ms", "lexical, save → found by a search", median(edits), "ms", "≤ 50", edits.length);
   row("edit_fresh_ms", "vectors, while the rest is still embedded", median(fresh), "ms", "≤ 1000", fresh.length);
   await page.evaluate(() => alcove.pauseEmbedding(true));
 
@@ -155,6 +162,7 @@ try {
   row("memory_mb", "engine worker, linear memory", before.memoryBytes / 1e6, "MB", "≤ 150", 1);
   row("memory_mb", `stored, ${part}`, before.storedBytes / 1e6, "MB", "≤ 100", 1);
   const reopened = [];
+  let lost;
   for (let turn = 0; turn < 3; turn++) {
     await page.goto(server.url);
     await page.waitForFunction(() => globalThis.alcove !== undefined);
@@ -165,10 +173,12 @@ try {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     }));
+    // What was embedded since is not what was kept. Later turns find what was embedded in earlier ones.
+    const { layers, chunksEmbedded } = await page.evaluate(() => alcove.status());
+    lost ??= before.layers.vectors.done - (layers.vectors.done - chunksEmbedded);
   }
-  const after = await page.evaluate(() => alcove.status());
   row("reopen_ms", "navigation → first search result", median(reopened), "ms", "≤ 1000", reopened.length);
-  row("reopen_ms", "chunks lost by the reload", before.layers.vectors.done - after.layers.vectors.done, "", "0", 1);
+  row("reopen_ms", `chunks lost by the reload, of ${before.layers.vectors.done}`, lost, "", "0", 1);
   await picture(page, "bench-reopened");
 } finally {
   await browser.close();

@@ -7,13 +7,14 @@
 //   --plain    examples/embed_bench of crate models, built for simd128
 //   --relaxed  the same with relaxed SIMD
 // Prints medians of the ratios of each round, because the machine's speed drifts and the ratio does not, and then rows
-// for docs/benchmarks.json. CHROMIUM names the browser (default /usr/bin/chromium).
+// for docs/benchmarks.json. ALCOVE_CHROMIUM names the browser.
 import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { executablePath } from "../lib/alcove.mjs";
 import { largestDifference, MAX_ABS_ERR } from "../lib/compare.mjs";
 
 const { values: options } = parseArgs({
@@ -192,7 +193,7 @@ async function measure({ rounds, only, differenceSource, maxAbsErr }) {
   return { rows, load_ms, agreement };
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
   const page = await browser.newPage();
   page.on("console", (message) => console.error(message.text()));

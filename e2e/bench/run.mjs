@@ -34,6 +34,30 @@ function brotliKb(fits) {
   return bytes / 1024;
 }
 
+/** Write what was measured so far, so that a part that fails does not take the others with it. */
+function write() {
+  const file = join(top, "docs", "benchmarks.json");
+  const old = existsSync(file) ? read(file) : { parts: {} };
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: top, encoding: "utf8" }).trim();
+  const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}`;
+  const stamp = { machine, date: new Date().toISOString().slice(0, 10), commit };
+  const merged = { ...old.parts };
+  for (const [part, rows] of Object.entries(parts)) {
+    merged[part] = { ...stamp, ...(earlier.has(part) ? { commit: `before ${commit}` } : {}), rows };
+  }
+  mkdirSync(join(top, "docs"), { recursive: true });
+  const rows = Object.values(merged).flatMap((part) => part.rows);
+  writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
+
+  let page = "# Benchmarks\n\nWritten by `make bench`; do not edit. Machines are shared and noisy: read ratios before times.\n";
+  for (const [part, { machine, date, commit, rows }] of Object.entries(merged)) {
+    page += `\n## ${part}\n\n${date}, commit ${commit}, ${machine}.\n\n| id | case | value | target | samples |\n|---|---|---:|---|---:|\n`;
+    for (const row of rows) page += `| \`${row.id}\` | ${row.case} | ${row.value} ${row.unit} | ${row.target ?? ""} | ${row.samples ?? ""} |\n`;
+  }
+  writeFileSync(join(top, "docs", "benchmarks.md"), page);
+  return page;
+}
+
 if (runs("sizes")) {
   const size = (name, target, fits) => ({
     id: "size_brotli_kb", case: name, value: Number(brotliKb(fits).toFixed(1)), unit: "KB", target, samples: 1,
@@ -66,6 +90,7 @@ if (runs("search")) {
   const out = join(scratch, "search.json");
   onSet("eval", "--json", out);
   parts.search = read(out);
+  write();
 }
 
 if (runs("hnsw")) {
@@ -80,37 +105,21 @@ if (runs("hnsw")) {
   sh("wasm-bindgen", ["--target", "web", "--no-typescript", "--out-dir", module, "--out-name", "nearest", built]);
   sh("node", ["e2e/bench/nearest.mjs", "--module", module, "--data", data, "--json", out]);
   parts.hnsw = read(out);
+  write();
 }
 
 if (runs("app")) {
   const out = join(scratch, "app.json");
   sh("node", ["e2e/bench/app.mjs", "--set", set, "--json", out]);
   parts.app = read(out);
+  write();
 }
 
 if (runs("embed")) {
   const out = join(scratch, "embed.json");
   sh("bash", [".ci/bench-embed", out]);
   parts.embed = read(out);
+  write();
 }
 
-const file = join(top, "docs", "benchmarks.json");
-const old = existsSync(file) ? read(file) : { parts: {} };
-const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: top, encoding: "utf8" }).trim();
-const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}`;
-const stamp = { machine, date: new Date().toISOString().slice(0, 10), commit };
-const merged = { ...old.parts };
-for (const [part, rows] of Object.entries(parts)) {
-  merged[part] = { ...stamp, ...(earlier.has(part) ? { commit: `before ${commit}` } : {}), rows };
-}
-mkdirSync(join(top, "docs"), { recursive: true });
-const rows = Object.values(merged).flatMap((part) => part.rows);
-writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
-
-let page = "# Benchmarks\n\nWritten by `make bench`; do not edit. Machines are shared and noisy: read ratios before times.\n";
-for (const [part, { machine, date, commit, rows }] of Object.entries(merged)) {
-  page += `\n## ${part}\n\n${date}, commit ${commit}, ${machine}.\n\n| id | case | value | target | samples |\n|---|---|---:|---|---:|\n`;
-  for (const row of rows) page += `| \`${row.id}\` | ${row.case} | ${row.value} ${row.unit} | ${row.target ?? ""} | ${row.samples ?? ""} |\n`;
-}
-writeFileSync(join(top, "docs", "benchmarks.md"), page);
-console.log(page);
+console.log(write());

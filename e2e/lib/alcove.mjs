@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -11,8 +11,11 @@ export const top = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 export const artifacts = join(top, "e2e", "artifacts");
 mkdirSync(artifacts, { recursive: true });
 
-const browsers = [process.env.ALCOVE_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-export const executablePath = browsers.find((path) => path && existsSync(path));
+/** The browser: what ALCOVE_CHROMIUM names, by path or by name, or the first of these on the PATH (.ci/setup looks the same way). */
+export const executablePath = [process.env.ALCOVE_CHROMIUM, "chromium", "chromium-browser", "google-chrome"]
+  .filter(Boolean)
+  .flatMap((name) => (name.includes("/") ? [name] : process.env.PATH.split(delimiter).map((folder) => join(folder, name))))
+  .find((path) => existsSync(path));
 
 /** Flags that keep a headless browser quiet and give it WebGPU as a software adapter, which counts as "no GPU". */
 export const flags = [

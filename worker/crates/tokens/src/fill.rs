@@ -192,16 +192,32 @@ fn tail(bpe: &Bpe, text: &str, max: usize) -> Result<(usize, Vec<u32>), TokenErr
         return Ok((0, ids));
     }
     let kept = ids[ids.len() - max.min(ids.len())..].iter().map(|&id| bpe.token_bytes(id).len()).sum();
-    let mut least = text.len().saturating_sub(kept);
+    let earliest = text.len().saturating_sub(kept);
     // Steps of about an eighth of the budget.
-    let step = (max / 2).next_power_of_two();
+    let (mut least, step) = (earliest, (max / 2).next_power_of_two());
     loop {
         let start = anchor(text, least, step);
         let ids = bpe.encode(&text[start..], Marks::Plain, usize::MAX)?;
+        if ids.len() < max / 4 && least < text.len() {
+            // Where tokens are short, a step can be most of the budget. A cut that moves is better than no text.
+            return exact_tail(bpe, text, earliest, max);
+        }
         if ids.len() <= max {
             return Ok((start, ids));
         }
         least = start + 1;
+    }
+}
+
+/// The longest end of `text` from `least` on in at most `max` tokens.
+fn exact_tail(bpe: &Bpe, text: &str, least: usize, max: usize) -> Result<(usize, Vec<u32>), TokenError> {
+    let mut start = text.ceil_char_boundary(least);
+    loop {
+        let ids = bpe.encode(&text[start..], Marks::Plain, usize::MAX)?;
+        if ids.len() <= max {
+            return Ok((start, ids));
+        }
+        start = text.ceil_char_boundary(start + 1);
     }
 }
 

@@ -98,6 +98,16 @@ fn the_cut_stays_while_somebody_types() {
     assert!(cuts.len() <= 3, "400 keys moved the cut to {cuts:?}");
 }
 
+#[test]
+fn a_long_line_of_short_tokens_is_cut_and_not_dropped() {
+    // Each character is a token here, and the only line break stands at the end.
+    let bpe = bpe(&QWEN);
+    let prefix = format!("{}\n", "é a".repeat(20));
+    let prompt =
+        fill_prompt(&bpe, &FillMarks::find(&bpe), &Gap { prefix: &prefix, ..Gap::default() }, 40).unwrap();
+    assert!(prompt.cut_prefix_bytes > 0 && prompt.ids.len() > 30, "{} tokens are left", prompt.ids.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
