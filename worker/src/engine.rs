@@ -16,7 +16,7 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, snapshot, status, symbols, workspaces};
+use crate::{files, guard, snapshot, status, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -186,6 +186,9 @@ impl Engine {
                 return reply.fault(Fault::new(FaultCode::Invalid, format!("A request was refused: {err}.")));
             }
         };
+        if let Err(fault) = guard::check(&request, self.space.as_ref().map(|space| space.id)) {
+            return reply.fault(fault);
+        }
         use EngineRequest as R;
         match request {
             R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),

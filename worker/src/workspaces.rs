@@ -28,7 +28,7 @@ const MAX_NAME: usize = 200;
 /// What every request gets that needs an open workspace when there is none.
 pub(crate) fn none_open() -> Fault {
     Fault::new(
-        FaultCode::NotFound,
+        FaultCode::NotOpen,
         "No workspace is open. Open a folder, some files or a kept workspace first.",
     )
 }

@@ -120,7 +120,8 @@ impl App {
     }
 
     async fn read(self, path: &str) -> Result<DocState, Fault> {
-        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let call = ReadFile { workspace: self.here()?, path: path.to_owned() };
+        let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
         let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
         let at = |blob: Blob| blobs.get(blob.0 as usize).map(bytes_of).ok_or_else(missing);
         self.private.update_value(|private| {
@@ -188,7 +189,7 @@ impl App {
         self.private.update_value(|private| {
             private.draft_timers.remove(path);
         });
-        let Some(document) = editor::document(path) else { return };
+        let (Some(document), Some(workspace)) = (editor::document(path), self.open_id()) else { return };
         if document.read_only().is_some() {
             return;
         }
@@ -200,10 +201,11 @@ impl App {
                 private.drafted.remove(path);
             }
         });
-        let engine = self.engine();
-        let call = PutDraft { path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
+        let call = PutDraft { workspace, path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
         let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
-        self.act(async move { engine.call_with(call, blobs).await.map(|_| ()) });
+        // On its way before anything that opens another workspace.
+        let kept = self.engine().call_with(call, blobs);
+        self.act(async move { kept.await.map(|_| ()) });
     }
 
     /// Send every unsaved text that still waits.
@@ -242,8 +244,8 @@ impl App {
         }
         let bytes = document.bytes();
         let expect = self.private.with_value(|private| private.hashes.get(path).copied());
-        let call =
-            WriteFile { path: path.to_owned(), blob: Blob(0), expect: if careful { expect } else { None } };
+        let expect = expect.filter(|_| careful);
+        let call = WriteFile { workspace: self.here()?, path: path.to_owned(), blob: Blob(0), expect };
         let written = match self.call_bytes(call, &bytes).await {
             Err(fault) if fault.code == FaultCode::Conflict && careful => {
                 self.ask_conflict(path);
@@ -293,7 +295,8 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_doc(self, path: &str) -> Result<(), Fault> {
-        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let call = ReadFile { workspace: self.here()?, path: path.to_owned() };
+        let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
         let (Some(document), Some(blob)) = (editor::document(path), blobs.get(file.blob.0 as usize)) else {
             return Ok(());
         };
@@ -375,8 +378,9 @@ impl App {
             private.draft_timers.remove(path);
             private.drafted.remove(path);
         });
-        let call = PutDraft { path: path.to_owned(), blob: None };
-        self.act(async move { self.call(call).await });
+        let Some(workspace) = self.open_id() else { return };
+        let forgotten = self.call(PutDraft { workspace, path: path.to_owned(), blob: None });
+        self.act(forgotten);
     }
 
     fn close_now(self, group: usize, path: &str) {
@@ -416,6 +420,6 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn outline(self, path: &str) -> Result<Vec<SymbolInfo>, Fault> {
-        self.call(Outline { path: path.to_owned() }).await
+        self.call(Outline { workspace: self.here()?, path: path.to_owned() }).await
     }
 }

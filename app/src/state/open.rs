@@ -50,7 +50,7 @@ impl App {
             let outcome = async {
                 let zip = platform::fetch_sample().await?;
                 let id = self.create_workspace("Sample").await?;
-                self.or_no_workspace(id, self.import_archive(zip, self.import_options())).await
+                self.or_no_workspace(id, self.import_archive(id, zip, self.import_options())).await
             };
             let outcome = outcome.await;
             self.importing.set(None);
@@ -88,7 +88,9 @@ impl App {
         let joins = is_loose && self.phase.get_untracked() == Phase::Open;
         let folder = picked.folder();
         let mut created = None;
-        if !joins {
+        let id = if joins {
+            self.here()?
+        } else {
             let known = match &folder {
                 Some(folder) => self.workspace_of(folder).await,
                 None => None,
@@ -110,12 +112,13 @@ impl App {
             if let Some(folder) = &folder {
                 folder.remember(id).await;
             }
-        }
+            id
+        };
         let options = self.import_options();
         let import = async {
             match archive {
-                Some(file) => self.import_archive(platform::read(&file).await?, options).await,
-                None => self.import(picked, options).await,
+                Some(file) => self.import_archive(id, platform::read(&file).await?, options).await,
+                None => self.import(id, picked, options).await,
             }
         };
         let imported = match created {
@@ -140,8 +143,9 @@ impl App {
         let outcome = import.await;
         let is_open = self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id));
         // What cannot be listed may well be full.
-        let is_empty =
-            outcome.is_err() && is_open && self.call(ListFiles).await.is_ok_and(|files| files.is_empty());
+        let is_empty = outcome.is_err()
+            && is_open
+            && self.call(ListFiles { workspace: id }).await.is_ok_and(|files| files.is_empty());
         if is_empty && let Err(fault) = self.delete_workspace(id).await {
             leptos::logging::warn!("an empty workspace stays: {}", fault.sentence);
         }
@@ -156,13 +160,18 @@ impl App {
         kept.into_iter().find(|info| info.id == id)
     }
 
-    /// Put picked files into the open workspace.
+    /// Put picked files into workspace `id`, which must be the open one.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn import(self, picked: &Picked, options: ImportOptions) -> Result<Imported, Fault> {
+    pub async fn import(
+        self,
+        id: WorkspaceId,
+        picked: &Picked,
+        options: ImportOptions,
+    ) -> Result<Imported, Fault> {
         let engine = self.engine();
-        let imported = platform::import(&engine, picked, options, |progress| {
+        let imported = platform::import(&engine, id, picked, options, |progress| {
             self.say_importing(&format!(
                 "Reading files: {} found, {} taken in ({}).",
                 progress.num_found,
@@ -176,13 +185,18 @@ impl App {
         imported
     }
 
-    /// Put the files of a zip archive into the open workspace.
+    /// Put the files of a zip archive into workspace `id`, which must be the open one.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn import_archive(self, zip: ArrayBuffer, options: ImportOptions) -> Result<Imported, Fault> {
+    pub async fn import_archive(
+        self,
+        id: WorkspaceId,
+        zip: ArrayBuffer,
+        options: ImportOptions,
+    ) -> Result<Imported, Fault> {
         self.say_importing("Unpacking the archive …");
-        let imported = platform::import_zip(&self.engine(), zip, options).await;
+        let imported = platform::import_zip(&self.engine(), id, zip, options).await;
         self.refresh_files().await?;
         self.refresh_docs().await?;
         imported
@@ -213,7 +227,8 @@ impl App {
 
     async fn export_now(self) -> Result<(), Fault> {
         self.flush_drafts();
-        let (bytes, blobs) = self.engine().call_with(ExportWorkspace, Vec::new()).await?;
+        let (bytes, blobs) =
+            self.engine().call_with(ExportWorkspace { workspace: self.here()? }, Vec::new()).await?;
         let missing = || Fault::new(FaultCode::Internal, "The engine sent an export without its content.");
         let blob = blobs.get(bytes.blob.0 as usize).ok_or_else(missing)?;
         if platform::download(&bytes.name, blob) {

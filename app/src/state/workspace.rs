@@ -195,7 +195,7 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_files(self) -> Result<(), Fault> {
-        let files = self.call(ListFiles).await?;
+        let files = self.call(ListFiles { workspace: self.here()? }).await?;
         let tree = Tree::new(&files);
         if let [only] = tree.top()
             && self.files.with_untracked(|files| files.is_empty())
@@ -212,7 +212,8 @@ impl App {
     }
 
     async fn restore_view(self) {
-        let kept = self.call(GetSetting { key: VIEW_KEY.into() }).await.ok().flatten();
+        let Some(workspace) = self.open_id() else { return };
+        let kept = self.call(GetSetting { workspace, key: VIEW_KEY.into() }).await.ok().flatten();
         let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else { return };
         let files = self.files.get_untracked();
         let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
@@ -247,14 +248,16 @@ impl App {
 
     /// Write down what stands where, once nothing changed for a moment.
     pub(super) fn keep_view(self) {
-        if self.phase.get_untracked() != Phase::Open {
-            return;
-        }
+        let (Phase::Open, Some(workspace)) = (self.phase.get_untracked(), self.open_id()) else { return };
         let timer = Timeout::new(400, move || {
-            self.write_view();
-            let focus = self.layout.with_untracked(Layout::paths);
+            if self.open_id() != Some(workspace) {
+                return;
+            }
+            self.write_view(workspace);
+            let paths = self.layout.with_untracked(Layout::paths);
+            let only_a_hint = self.call(SetFocus { workspace, paths });
             leptos::task::spawn_local(async move {
-                let _only_a_hint = self.call(SetFocus { paths: focus }).await;
+                let _told = only_a_hint.await;
             });
         });
         self.private.update_value(|private| private.layout_timer = Some(timer));
@@ -264,16 +267,17 @@ impl App {
     pub(super) fn flush_view(self) {
         let mut waited = None;
         self.private.update_value(|private| waited = private.cursor_timer.take());
-        if waited.is_some() {
-            self.write_view();
+        if let (Some(_), Some(workspace)) = (waited, self.open_id()) {
+            self.write_view(workspace);
         }
     }
 
-    fn write_view(self) {
+    fn write_view(self, workspace: WorkspaceId) {
         let value = serde_json::to_string(&self.view()).ok();
+        let written = self.call(PutSetting { workspace, key: VIEW_KEY.into(), value });
         leptos::task::spawn_local(async move {
             // A second tab may not write; then its view is simply not kept.
-            let _read_only = self.call(PutSetting { key: VIEW_KEY.into(), value }).await;
+            let _read_only = written.await;
         });
     }
 
@@ -345,7 +349,9 @@ impl App {
                 let sentence = format!("{path} is there already. Choose another name.");
                 return Err(Fault::new(protocol::FaultCode::Exists, sentence));
             }
-            let call = protocol::WriteFile { path: path.clone(), blob: protocol::Blob(0), expect: None };
+            let workspace = self.here()?;
+            let call =
+                protocol::WriteFile { workspace, path: path.clone(), blob: protocol::Blob(0), expect: None };
             self.call_bytes(call, &[]).await?;
             self.wrote(&path).await?;
             self.refresh_files().await?;
@@ -371,7 +377,7 @@ impl App {
         }
         self.act(async move {
             self.flush_drafts();
-            self.call(RenamePath { from: from.clone(), to: to.clone() }).await?;
+            self.call(RenamePath { workspace: self.here()?, from: from.clone(), to: to.clone() }).await?;
             let below = format!("{from}/");
             let moved: Vec<(String, String)> = self.docs.with_untracked(|docs| {
                 docs.keys()
@@ -433,7 +439,7 @@ impl App {
             answers: vec![Answer::new("Delete", true, move || {
                 let path = path.clone();
                 self.act(async move {
-                    self.call(RemovePath { path: path.clone() }).await?;
+                    self.call(RemovePath { workspace: self.here()?, path: path.clone() }).await?;
                     let below = format!("{path}/");
                     self.layout.update(|layout| layout.close_where(|p| p == path || p.starts_with(&below)));
                     self.drop_closed();
@@ -473,13 +479,13 @@ impl App {
 
     /// Pause embedding, or go on.
     pub fn pause_embedding(self, paused: bool) {
-        self.act(async move { self.call(PauseEmbedding { paused }).await });
+        self.act(async move { self.call(PauseEmbedding { workspace: self.here()?, paused }).await });
     }
 
     /// Build the index again from the files.
     pub fn reindex(self) {
         self.act(async move {
-            self.call(Reindex).await?;
+            self.call(Reindex { workspace: self.here()? }).await?;
             self.toasts.say(Weight::Info, "The index is being built again from your files.");
             Ok(())
         });
