@@ -194,6 +194,12 @@ impl Engine {
             R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),
             R::CreateWorkspace(call) => reply.settle(workspaces::create(self, &call.name).await),
             R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
+            R::CloseWorkspace(call) => {
+                if self.space.as_ref().is_some_and(|space| space.id == call.id) {
+                    workspaces::close(self).await;
+                }
+                reply.done(&());
+            }
             R::RenameWorkspace(call) => reply.settle(workspaces::rename(self, call.id, &call.name).await),
             R::DeleteWorkspace(call) => reply.settle(workspaces::delete(self, call.id).await),
             R::ExportWorkspace(_) => match workspaces::export(self).await {
@@ -206,7 +212,10 @@ impl Engine {
             },
             R::PutFiles(call) => reply.settle(files::put_files(self, &call, &blobs)),
             R::PutZip(call) => match bytes_of(&blobs, call.blob) {
-                Ok(bytes) => reply.settle(files::put_zip(self, &call, bytes).await),
+                Ok(bytes) => {
+                    let cancel = reply.cancel().clone();
+                    reply.settle(files::put_zip(self, &call, bytes, &cancel).await);
+                }
                 Err(fault) => reply.fault(fault),
             },
             R::ListFiles(_) => reply.settle(files::list(self)),

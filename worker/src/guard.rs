@@ -33,6 +33,7 @@ fn named(request: &EngineRequest) -> Option<WorkspaceId> {
         R::ListWorkspaces(_)
         | R::CreateWorkspace(_)
         | R::OpenWorkspace(_)
+        | R::CloseWorkspace(_)
         | R::RenameWorkspace(_)
         | R::DeleteWorkspace(_)
         | R::ImportWorkspace(_)

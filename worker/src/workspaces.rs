@@ -125,6 +125,8 @@ pub(crate) async fn open(engine: &mut Engine, id: WorkspaceId) -> Result<Opened,
         && space.id == id
     {
         let opened_unix_ms = engine.clock.unix_ms();
+        // Who opens it again has left it, and the import that ran there with it.
+        engine.import = crate::files::Import::default();
         return Ok(Opened { info: info(space, opened_unix_ms), access: space.access, notices: Vec::new() });
     }
     if !disk::list().await.map_err(|err| disk_fault(&err))?.contains(&id) {
@@ -285,6 +287,9 @@ pub(crate) async fn close(engine: &mut Engine) {
         let opened_unix_ms = SystemClock::default().unix_ms();
         register(info(&space, opened_unix_ms)).await;
     }
+    drop(space);
+    // The browser gives a lock back a turn later; until then, opening it again would find it held by somebody.
+    web::turn().await;
 }
 
 /// Give a workspace another name.

@@ -26,6 +26,13 @@ pub struct OpenWorkspace {
     pub id: WorkspaceId,
 }
 
+/// Close a workspace when it is the open one: another tab may write to it then. No failure when it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+}
+
 /// What was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
@@ -325,6 +332,7 @@ calls! {
         ListWorkspaces => Vec<WorkspaceInfo>;
         CreateWorkspace => Opened;
         OpenWorkspace => Opened;
+        CloseWorkspace => ();
         RenameWorkspace => ();
         DeleteWorkspace => ();
         ExportWorkspace => Bytes;
