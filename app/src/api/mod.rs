@@ -52,9 +52,10 @@ pub fn install(app: App) {
     });
     method(&api, "openWorkspace", move |id, _| async move {
         let id = WorkspaceId(number(&id, "id")?);
-        app.leave_for_api();
-        let opened = app.call(OpenWorkspace { id }).await?;
-        app.adopt(opened).await;
+        let kept = app.kept.get_untracked().unwrap_or_default();
+        let name =
+            kept.into_iter().find(|info| info.id == id).map_or_else(|| "a workspace".into(), |i| i.name);
+        app.switch(&name, OpenWorkspace { id }, Vec::new()).await?;
         Ok(JsValue::UNDEFINED)
     });
     method(&api, "deleteWorkspace", move |id, _| async move {
@@ -125,7 +126,7 @@ async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fau
     } else {
         return Err(invalid("open() takes the bytes of a zip archive or an array of {path, bytes}."));
     };
-    app.importing.set(None);
+    app.import_ended(&imported);
     to_js(&ImportedShape::from(&imported?))
 }
 

@@ -113,6 +113,13 @@ impl Engine {
         self.0.current.set(id);
     }
 
+    /// This workspace was closed; nothing when another was opened since.
+    pub fn forget_current(&self, id: WorkspaceId) {
+        if self.0.current.get() == Some(id) {
+            self.0.current.set(None);
+        }
+    }
+
     /// Start the worker again, for instance after it failed.
     pub fn restart(&self) {
         self.0.line.restart("a restart was asked for");

@@ -15,9 +15,11 @@ mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod switch;
 mod theme;
 pub mod toast;
 pub mod tree;
+mod visit;
 mod workspace;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -123,6 +125,8 @@ pub struct App {
 
 #[derive(Default)]
 struct Private {
+    /// Ends when the open workspace is left.
+    visit: visit::Visit,
     /// Hash of the saved bytes of open files.
     hashes: HashMap<String, [u8; 16]>,
     /// Paths for which the engine keeps an unsaved edit.

@@ -85,19 +85,8 @@ impl App {
 
     /// Open a kept workspace.
     pub fn open_workspace(self, info: &WorkspaceInfo) {
-        let (id, name) = (info.id, info.name.clone());
-        self.leave();
-        self.phase.set(Phase::Opening(name));
-        leptos::task::spawn_local(async move {
-            match self.call(OpenWorkspace { id }).await {
-                Ok(opened) => self.adopt(opened).await,
-                Err(fault) => {
-                    set_last_workspace(None);
-                    self.phase.set(Phase::Start);
-                    self.toasts.fault(&fault);
-                }
-            }
-        });
+        let opening = self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new());
+        self.act(async move { opening.await.map(|_| ()) });
     }
 
     /// Make an empty workspace and open it.
@@ -105,23 +94,12 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn create_workspace(self, name: &str) -> Result<WorkspaceId, Fault> {
-        self.leave();
-        self.phase.set(Phase::Opening(name.to_owned()));
-        match self.call(CreateWorkspace { name: name.to_owned() }).await {
-            Ok(opened) => {
-                let id = opened.info.id;
-                self.adopt(opened).await;
-                Ok(id)
-            }
-            Err(fault) => {
-                self.phase.set(Phase::Start);
-                Err(fault)
-            }
-        }
+        self.switch(name, CreateWorkspace { name: name.to_owned() }, Vec::new()).await
     }
 
     /// Show a workspace that the engine has just opened.
-    pub async fn adopt(self, opened: Opened) {
+    pub(super) async fn adopt(self, opened: Opened) {
+        let visit = self.visit();
         let id = opened.info.id;
         self.engine().set_current(Some(id));
         set_last_workspace(Some(id.0));
@@ -130,10 +108,17 @@ impl App {
         for notice in &opened.notices {
             self.tell_once(notice);
         }
-        if let Err(fault) = self.refresh_files().await {
+        let listed = self.refresh_files().await;
+        if visit.is_over() {
+            return;
+        }
+        if let Err(fault) = listed {
             self.toasts.fault(&fault);
         }
         self.restore_view().await;
+        if visit.is_over() {
+            return;
+        }
         self.phase.set(Phase::Open);
         self.start_models();
         self.refresh_kept();
@@ -145,7 +130,10 @@ impl App {
     /// Close what belongs to the open workspace; its unsaved edits were or are being kept by the engine.
     pub(super) fn leave(self) {
         self.flush_drafts();
+        self.flush_view();
+        self.visit().end();
         self.private.update_value(|private| {
+            private.visit = super::visit::Visit::default();
             private.layout_timer = None;
             private.cursor_timer = None;
             private.cursors.clear();
@@ -156,6 +144,7 @@ impl App {
             private.behind = super::disk::Behind::default();
         });
         self.opened.set(None);
+        self.importing.set(None);
         self.layout.set(Layout::default());
         for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
             editor::close_document(&path);
@@ -167,15 +156,6 @@ impl App {
         self.tree.set(Arc::default());
         self.folders.update(std::collections::HashSet::clear);
         self.search.clear();
-    }
-
-    /// Go to the start screen.
-    pub fn close_workspace(self) {
-        self.leave();
-        self.engine().set_current(None);
-        set_last_workspace(None);
-        self.phase.set(Phase::Start);
-        self.refresh_kept();
     }
 
     pub(super) fn set_access(self, access: Access) {
@@ -195,7 +175,11 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_files(self) -> Result<(), Fault> {
-        let files = self.call(ListFiles { workspace: self.here()? }).await?;
+        let (workspace, visit) = (self.here()?, self.visit());
+        let files = self.call(ListFiles { workspace }).await?;
+        if visit.is_over() {
+            return Ok(());
+        }
         let tree = Tree::new(&files);
         if let [only] = tree.top()
             && self.files.with_untracked(|files| files.is_empty())
@@ -212,8 +196,11 @@ impl App {
     }
 
     async fn restore_view(self) {
-        let Some(workspace) = self.open_id() else { return };
+        let (Some(workspace), visit) = (self.open_id(), self.visit()) else { return };
         let kept = self.call(GetSetting { workspace, key: VIEW_KEY.into() }).await.ok().flatten();
+        if visit.is_over() {
+            return;
+        }
         let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else { return };
         let files = self.files.get_untracked();
         let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
@@ -250,6 +237,7 @@ impl App {
     pub(super) fn keep_view(self) {
         let (Phase::Open, Some(workspace)) = (self.phase.get_untracked(), self.open_id()) else { return };
         let timer = Timeout::new(400, move || {
+            self.private.update_value(|private| private.layout_timer = None);
             if self.open_id() != Some(workspace) {
                 return;
             }
@@ -263,11 +251,14 @@ impl App {
         self.private.update_value(|private| private.layout_timer = Some(timer));
     }
 
-    /// Write down a cursor that moved and would have waited.
+    /// Write down a cursor or a layout that changed and would have waited.
     pub(super) fn flush_view(self) {
-        let mut waited = None;
-        self.private.update_value(|private| waited = private.cursor_timer.take());
-        if let (Some(_), Some(workspace)) = (waited, self.open_id()) {
+        let mut waited = false;
+        self.private.update_value(|private| {
+            let (cursor, layout) = (private.cursor_timer.take(), private.layout_timer.take());
+            waited = cursor.is_some() || layout.is_some();
+        });
+        if let (true, Some(workspace)) = (waited, self.open_id()) {
             self.write_view(workspace);
         }
     }
