@@ -1,9 +1,11 @@
 //! Open files: reading them, keeping their unsaved text safe, saving, reverting.
 
 use gloo_timers::callback::Timeout;
+use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use protocol::{
-    Blob, ContentKind, Fault, FaultCode, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo, WriteFile,
+    Blob, ContentKind, Fault, FaultCode, FileText, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo,
+    WriteFile,
 };
 
 use super::dialog::{Answer, Dialog, Question};
@@ -105,23 +107,26 @@ impl App {
         if known {
             return;
         }
+        let Some(workspace) = self.open_id() else { return };
         self.set_doc(path, DocState::Loading);
         let path = path.to_owned();
+        let visit = self.visit();
+        let reading = self.engine().call_with(ReadFile { workspace, path: path.clone() }, Vec::new());
         leptos::task::spawn_local(async move {
-            let state = match self.read(&path).await {
-                Ok(state) => state,
-                Err(fault) => DocState::Failed(fault.sentence),
-            };
-            // Closed again in the meantime?
-            if self.docs.with_untracked(|docs| docs.contains_key(&path)) {
-                self.set_doc(&path, state);
+            let outcome = reading.await;
+            // The workspace may have been left, the tab closed, the file renamed: then nobody waits for this text, and
+            // a document of it would be found by whoever opens the path next.
+            let waits = self.docs.with_untracked(|docs| docs.get(&path) == Some(&DocState::Loading));
+            if visit.is_over() || !waits {
+                return;
             }
+            let state = outcome.and_then(|(file, blobs)| self.take_file(&path, &file, &blobs));
+            self.set_doc(&path, state.unwrap_or_else(|fault| DocState::Failed(fault.sentence)));
         });
     }
 
-    async fn read(self, path: &str) -> Result<DocState, Fault> {
-        let call = ReadFile { workspace: self.here()?, path: path.to_owned() };
-        let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
+    /// Hand a file that was read to the editor.
+    fn take_file(self, path: &str, file: &FileText, blobs: &[ArrayBuffer]) -> Result<DocState, Fault> {
         let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
         let at = |blob: Blob| blobs.get(blob.0 as usize).map(bytes_of).ok_or_else(missing);
         self.private.update_value(|private| {
@@ -295,8 +300,12 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_doc(self, path: &str) -> Result<(), Fault> {
-        let call = ReadFile { workspace: self.here()?, path: path.to_owned() };
+        let (workspace, visit) = (self.here()?, self.visit());
+        let call = ReadFile { workspace, path: path.to_owned() };
         let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
+        if visit.is_over() {
+            return Ok(());
+        }
         let (Some(document), Some(blob)) = (editor::document(path), blobs.get(file.blob.0 as usize)) else {
             return Ok(());
         };

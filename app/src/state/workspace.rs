@@ -17,7 +17,7 @@ use super::layout::Layout;
 use super::settings::{last_workspace, set_last_workspace};
 use super::toast::{Offer, Weight};
 use super::tree::{Tree, ancestors, file_name};
-use super::{App, Side};
+use super::{App, DocState, Side};
 use crate::editor;
 
 /// Which of the big screens shows.
@@ -343,7 +343,11 @@ impl App {
             let workspace = self.here()?;
             let call =
                 protocol::WriteFile { workspace, path: path.clone(), blob: protocol::Blob(0), expect: None };
+            let visit = self.visit();
             self.call_bytes(call, &[]).await?;
+            if visit.is_over() {
+                return Ok(());
+            }
             self.wrote(&path).await?;
             self.refresh_files().await?;
             self.unfold(&path);
@@ -367,8 +371,12 @@ impl App {
             return;
         }
         self.act(async move {
+            let visit = self.visit();
             self.flush_drafts();
             self.call(RenamePath { workspace: self.here()?, from: from.clone(), to: to.clone() }).await?;
+            if visit.is_over() {
+                return Ok(());
+            }
             let below = format!("{from}/");
             let moved: Vec<(String, String)> = self.docs.with_untracked(|docs| {
                 docs.keys()
@@ -389,7 +397,8 @@ impl App {
                     }
                 });
                 self.docs.update(|docs| {
-                    if let Some(state) = docs.remove(&old) {
+                    // What is still being read under its old name is read again under the new one.
+                    if let Some(state) = docs.remove(&old).filter(|state| *state != DocState::Loading) {
                         docs.insert(new.clone(), state);
                     }
                 });
@@ -400,6 +409,7 @@ impl App {
                 });
                 self.layout.update(|layout| layout.rename(&old, &new));
             }
+            self.drop_closed();
             self.refresh_files().await?;
             self.unfold(&to);
             let id = self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id));
@@ -430,7 +440,11 @@ impl App {
             answers: vec![Answer::new("Delete", true, move || {
                 let path = path.clone();
                 self.act(async move {
+                    let visit = self.visit();
                     self.call(RemovePath { workspace: self.here()?, path: path.clone() }).await?;
+                    if visit.is_over() {
+                        return Ok(());
+                    }
                     let below = format!("{path}/");
                     self.layout.update(|layout| layout.close_where(|p| p == path || p.starts_with(&below)));
                     self.drop_closed();
