@@ -240,6 +240,12 @@ impl App {
     /// # Errors
     /// The engine's fault, unless it became a question.
     pub async fn save_now(self, path: &str, careful: bool) -> Result<(), Fault> {
+        let visit = self.visit();
+        // The hash that a save is careful about comes with the answer to the one before it.
+        let turn = self.private.with_value(|private| private.saves.clone()).wait(path).await;
+        if visit.is_over() {
+            return Ok(());
+        }
         let Some(document) = editor::document(path) else { return Ok(()) };
         if let Some(why) = document.read_only() {
             return Err(Fault::new(FaultCode::ReadOnly, why));
@@ -252,18 +258,22 @@ impl App {
         let expect = expect.filter(|_| careful);
         let call = WriteFile { workspace: self.here()?, path: path.to_owned(), blob: Blob(0), expect };
         let written = match self.call_bytes(call, &bytes).await {
-            Err(fault) if fault.code == FaultCode::Conflict && careful => {
+            Err(fault) if fault.code == FaultCode::Conflict && careful && !visit.is_over() => {
                 self.ask_conflict(path);
                 return Ok(());
             }
             outcome => outcome?,
         };
+        if visit.is_over() {
+            return Ok(());
+        }
         self.private.update_value(|private| {
             private.hashes.insert(path.to_owned(), written.hash);
             private.drafted.remove(path);
             private.draft_timers.remove(path);
         });
         document.mark_saved(&bytes);
+        drop(turn);
         self.wrote(path).await
     }
 

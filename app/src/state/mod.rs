@@ -19,6 +19,7 @@ mod switch;
 mod theme;
 pub mod toast;
 pub mod tree;
+mod turns;
 mod visit;
 mod workspace;
 
@@ -127,6 +128,8 @@ pub struct App {
 struct Private {
     /// Ends when the open workspace is left.
     visit: visit::Visit,
+    /// Saves of one file go one after another.
+    saves: turns::Turns,
     /// Hash of the saved bytes of open files.
     hashes: HashMap<String, [u8; 16]>,
     /// Paths for which the engine keeps an unsaved edit.
