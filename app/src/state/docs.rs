@@ -38,7 +38,8 @@ impl App {
             Place::Preview => layout.open(layout.focused, path, true),
             Place::Beside => layout.open_beside(path),
         });
-        self.load(path);
+        // Reads it, and lets go of the preview that it took the place of.
+        self.drop_closed();
         let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
         if let Some(span) = span {
             self.reveal(pane, path, span);
