@@ -144,6 +144,7 @@ impl App {
             private.behind = super::disk::Behind::default();
         });
         self.opened.set(None);
+        self.access.set(None);
         self.importing.set(None);
         self.layout.set(Layout::default());
         for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
