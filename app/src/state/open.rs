@@ -95,8 +95,18 @@ impl App {
                 Some(folder) => self.workspace_of(folder).await,
                 None => None,
             };
-            let id = match known {
-                Some(info) => self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await?,
+            let reopened = match known {
+                Some(info) => {
+                    match self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await {
+                        // Another tab deleted it since the list was read.
+                        Err(fault) if fault.code == FaultCode::NotFound => None,
+                        outcome => Some(outcome?),
+                    }
+                }
+                None => None,
+            };
+            let id = match reopened {
+                Some(id) => id,
                 None => {
                     let id = self.create_workspace(picked.name.trim_end_matches(".zip")).await?;
                     created = Some(id);
