@@ -341,6 +341,47 @@ impl App {
         Ok(())
     }
 
+    /// Read every open file as another tab left it, with its unsaved edit. Only what was typed in this tab stays.
+    pub(super) async fn read_documents_again(self) {
+        let visit = self.visit();
+        for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
+            let Some(workspace) = self.open_id() else { return };
+            let call = ReadFile { workspace, path: path.clone() };
+            let outcome = self.engine().call_with(call, Vec::new()).await;
+            if visit.is_over() {
+                return;
+            }
+            // Its tab was closed, or it is still being read: the answer comes from the engine that writes now.
+            if self.docs.with_untracked(|docs| docs.get(&path).is_none_or(|s| *s == DocState::Loading)) {
+                continue;
+            }
+            let own = self.private.with_value(|private| private.own_edits.contains(&path));
+            let state = outcome.and_then(|(file, blobs)| {
+                let saved = blobs.get(file.blob.0 as usize);
+                match (editor::document(&path), saved) {
+                    (Some(document), Some(saved))
+                        if own || (file.draft.is_none() && !document.is_dirty()) =>
+                    {
+                        self.private.update_value(|private| {
+                            private.hashes.insert(path.clone(), file.hash);
+                        });
+                        document.refresh(&bytes_of(saved));
+                        Ok(DocState::Ready)
+                    }
+                    _ => {
+                        editor::close_document(&path);
+                        self.take_file(&path, &file, &blobs)
+                    }
+                }
+            });
+            let state = state.unwrap_or_else(|fault| {
+                editor::close_document(&path);
+                DocState::Failed(fault.sentence)
+            });
+            self.set_doc(&path, state);
+        }
+    }
+
     /// Ask, then drop the unsaved changes of a file.
     pub fn revert(self, path: &str) {
         let Some(document) = editor::document(path).filter(editor::Document::is_dirty) else {

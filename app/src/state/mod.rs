@@ -134,6 +134,8 @@ struct Private {
     hashes: HashMap<String, [u8; 16]>,
     /// Paths for which the engine keeps an unsaved edit.
     drafted: HashSet<String>,
+    /// Paths with unsaved text of this tab's own while another tab writes.
+    own_edits: HashSet<String>,
     /// Unsaved edits on their way to the engine.
     draft_timers: HashMap<String, Timeout>,
     layout_timer: Option<Timeout>,
@@ -281,9 +283,13 @@ impl App {
                 self.tell_once(&sentence);
             }
         });
-        let access = Memo::new(move |_| self.status.with(|status| status.access));
+        let access = Memo::new(move |_| {
+            self.status.with(|status| status.workspace.as_ref().map(|(id, _)| *id).zip(status.access))
+        });
         Effect::new(move |_| {
-            if let Some(access) = access.get() {
+            if let Some((id, access)) = access.get()
+                && self.open_id() == Some(id)
+            {
                 self.set_access(access);
             }
         });

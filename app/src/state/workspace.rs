@@ -140,6 +140,7 @@ impl App {
             private.told.clear();
             private.hashes.clear();
             private.drafted.clear();
+            private.own_edits.clear();
             private.search_task = None;
             private.behind = super::disk::Behind::default();
         });
@@ -160,15 +161,36 @@ impl App {
     }
 
     pub(super) fn set_access(self, access: Access) {
-        if self.opened.with_untracked(Option::is_none) || self.access.get_untracked() == Some(access) {
+        let before = self.access.get_untracked();
+        if self.opened.with_untracked(Option::is_none) || before == Some(access) {
             return;
         }
-        let was_reader = self.access.get_untracked() == Some(Access::Reader);
+        if before == Some(Access::Reader) && access == Access::Writer {
+            return self.take_over();
+        }
+        if before == Some(Access::Writer) {
+            // The engine was started again and another tab was faster: what was typed here is still here.
+            let own = editor::dirty_paths().into_iter().collect();
+            self.private.update_value(|private| private.own_edits = own);
+        }
         self.access.set(Some(access));
         self.set_documents_read_only(access == Access::Reader);
-        if was_reader && access == Access::Writer {
+    }
+
+    /// The other tab was closed. What it left, unsaved edits included, is read before anything can be typed over it.
+    fn take_over(self) {
+        let visit = self.visit();
+        self.act(async move {
+            let listed = self.refresh_files().await;
+            self.read_documents_again().await;
+            if visit.is_over() {
+                return Ok(());
+            }
+            self.access.set(Some(Access::Writer));
+            self.set_documents_read_only(false);
             self.toasts.say(Weight::Done, "The other tab was closed. You can edit here now.");
-        }
+            listed
+        });
     }
 
     /// Ask the engine for the file tree.
