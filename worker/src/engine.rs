@@ -192,7 +192,7 @@ impl Engine {
         use EngineRequest as R;
         match request {
             R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),
-            R::CreateWorkspace(call) => reply.settle(workspaces::create(self, &call.name).await),
+            R::CreateWorkspace(call) => reply.settle(workspaces::create(self, call.id, &call.name).await),
             R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
             R::CloseWorkspace(call) => {
                 if self.space.as_ref().is_some_and(|space| space.id == call.id) {
@@ -207,7 +207,7 @@ impl Engine {
                 Err(fault) => reply.fault(fault),
             },
             R::ImportWorkspace(call) => match bytes_of(&blobs, call.blob) {
-                Ok(bytes) => reply.settle(workspaces::import(self, bytes, &call.name).await),
+                Ok(bytes) => reply.settle(workspaces::import(self, call.id, bytes, &call.name).await),
                 Err(fault) => reply.fault(fault),
             },
             R::PutFiles(call) => reply.settle(files::put_files(self, &call, &blobs)),

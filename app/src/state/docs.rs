@@ -28,6 +28,8 @@ pub enum DocState {
 }
 
 const DRAFT_MS: u32 = 500;
+/// Pause before an unsaved text is sent again that the engine did not take, milliseconds.
+const DRAFT_AGAIN_MS: u32 = 2000;
 const READER: &str = "Another tab of this browser writes to this workspace. Close it to edit here.";
 
 impl App {
@@ -211,7 +213,17 @@ impl App {
         let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
         // On its way before anything that opens another workspace.
         let kept = self.engine().call_with(call, blobs);
-        self.act(async move { kept.await.map(|_| ()) });
+        let (path, visit) = (path.to_owned(), self.visit());
+        self.act(async move {
+            let outcome = kept.await;
+            let is_lost = outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::EngineGone);
+            if is_lost && !visit.is_over() {
+                // Something beside it killed the engine. The text is still here, and goes to the next one.
+                let again = Timeout::new(DRAFT_AGAIN_MS, move || self.keep_draft(&path));
+                again.forget();
+            }
+            outcome.map(|_| ())
+        });
     }
 
     /// Send every unsaved text that still waits.

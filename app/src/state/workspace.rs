@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{
-    Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
-    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
-    SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
+    Access, CreateWorkspace, DeleteWorkspace, Fault, FaultCode, GetSetting, Imported, ListFiles,
+    ListWorkspaces, OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath,
+    RenameWorkspace, SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,12 @@ pub(super) struct View {
 }
 
 const VIEW_KEY: &str = "view";
+/// An id that no other tab chooses in the same millisecond.
+pub(super) fn new_id() -> WorkspaceId {
+    let (now_ms, apart) = (js_sys::Date::now(), js_sys::Math::random());
+    WorkspaceId(now_ms as u64 * 1000 + (apart * 1000.0) as u64)
+}
+
 const QUOTA_SHARE: f64 = 0.8;
 
 impl App {
@@ -94,7 +100,14 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn create_workspace(self, name: &str) -> Result<WorkspaceId, Fault> {
-        self.switch(name, CreateWorkspace { name: name.to_owned() }, Vec::new()).await
+        let id = new_id();
+        let outcome = self.switch(name, CreateWorkspace { id, name: name.to_owned() }, Vec::new()).await;
+        if outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::Cancelled) {
+            // It was made all the same, and nobody wants to find it empty among the kept ones.
+            let _may_not_be_there = self.call(DeleteWorkspace { id }).await;
+            self.refresh_kept();
+        }
+        outcome
     }
 
     /// Show a workspace that the engine has just opened.
@@ -361,7 +374,7 @@ impl App {
                 .with_untracked(|files| files.binary_search_by(|f| f.path.as_str().cmp(&path)).is_ok());
             if exists {
                 let sentence = format!("{path} is there already. Choose another name.");
-                return Err(Fault::new(protocol::FaultCode::Exists, sentence));
+                return Err(Fault::new(FaultCode::Exists, sentence));
             }
             let workspace = self.here()?;
             let call =

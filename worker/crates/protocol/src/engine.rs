@@ -12,9 +12,11 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListWorkspaces;
 
-/// Make an empty workspace and open it.
+/// Make an empty workspace and open it; when there is one with this id, open that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateWorkspace {
+    /// Chosen by the page, so that the call can be repeated when the engine died of it or beside it.
+    pub id: WorkspaceId,
     /// The name shown to the person.
     pub name: String,
 }
@@ -79,6 +81,8 @@ pub struct Bytes {
 /// Make a workspace from the file that [`ExportWorkspace`] gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportWorkspace {
+    /// Chosen by the page, as for [`CreateWorkspace`].
+    pub id: WorkspaceId,
     /// The file.
     pub blob: Blob,
     /// Name for the new workspace; the one in the file when empty.
