@@ -211,7 +211,7 @@ export type AlcoveEvent =
   | { type: 'files'; numFiles: number };
 
 export type Code =
-  | 'Cancelled' | 'StaleBuild' | 'EngineGone' | 'ModelGone' | 'ModelMissing' | 'NotFound' | 'Exists' | 'Invalid'
+  | 'Cancelled' | 'StaleBuild' | 'EngineGone' | 'ModelGone' | 'ModelMissing' | 'NotFound' | 'NotOpen' | 'Exists' | 'Invalid'
   | 'BadFile' | 'TooLarge' | 'Quota' | 'ReadOnly' | 'Storage' | 'Conflict' | 'Network' | 'Unsupported' | 'Internal';
 
 export interface AlcoveError extends Error {

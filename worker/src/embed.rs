@@ -92,6 +92,7 @@ impl Embedding {
     /// Forget the batches of a workspace that was closed; answers that still come find nothing.
     pub(crate) fn forget_batches(&mut self) {
         self.batches.clear();
+        self.failure = None;
         for port in self.ports.values_mut() {
             port.num_batches = 0;
         }

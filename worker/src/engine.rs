@@ -16,7 +16,7 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, snapshot, status, symbols, workspaces};
+use crate::{files, guard, snapshot, status, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -186,11 +186,20 @@ impl Engine {
                 return reply.fault(Fault::new(FaultCode::Invalid, format!("A request was refused: {err}.")));
             }
         };
+        if let Err(fault) = guard::check(&request, self.space.as_ref().map(|space| space.id)) {
+            return reply.fault(fault);
+        }
         use EngineRequest as R;
         match request {
             R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),
-            R::CreateWorkspace(call) => reply.settle(workspaces::create(self, &call.name).await),
+            R::CreateWorkspace(call) => reply.settle(workspaces::create(self, call.id, &call.name).await),
             R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
+            R::CloseWorkspace(call) => {
+                if self.space.as_ref().is_some_and(|space| space.id == call.id) {
+                    workspaces::close(self).await;
+                }
+                reply.done(&());
+            }
             R::RenameWorkspace(call) => reply.settle(workspaces::rename(self, call.id, &call.name).await),
             R::DeleteWorkspace(call) => reply.settle(workspaces::delete(self, call.id).await),
             R::ExportWorkspace(_) => match workspaces::export(self).await {
@@ -198,12 +207,15 @@ impl Engine {
                 Err(fault) => reply.fault(fault),
             },
             R::ImportWorkspace(call) => match bytes_of(&blobs, call.blob) {
-                Ok(bytes) => reply.settle(workspaces::import(self, bytes, &call.name).await),
+                Ok(bytes) => reply.settle(workspaces::import(self, call.id, bytes, &call.name).await),
                 Err(fault) => reply.fault(fault),
             },
             R::PutFiles(call) => reply.settle(files::put_files(self, &call, &blobs)),
             R::PutZip(call) => match bytes_of(&blobs, call.blob) {
-                Ok(bytes) => reply.settle(files::put_zip(self, &call, bytes).await),
+                Ok(bytes) => {
+                    let cancel = reply.cancel().clone();
+                    reply.settle(files::put_zip(self, &call, bytes, &cancel).await);
+                }
                 Err(fault) => reply.fault(fault),
             },
             R::ListFiles(_) => reply.settle(files::list(self)),

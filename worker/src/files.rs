@@ -7,7 +7,7 @@ use protocol::{
     Access, Blob, ContentKind, Fault, FaultCode, FileInfo, FileText, Imported, PutFiles, PutZip, SkipReason,
     WriteFile, Written,
 };
-use stdx::Clock as _;
+use stdx::{Cancel, Clock as _};
 use store::ContentHash;
 
 use crate::archive::Archive;
@@ -240,16 +240,26 @@ fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Res
 }
 
 /// Unpack an archive. The event loop gets turns in between, so that the page stays informed.
-pub(crate) async fn put_zip(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Imported, Fault> {
+pub(crate) async fn put_zip(
+    engine: &mut Engine,
+    call: &PutZip,
+    bytes: Vec<u8>,
+    cancel: &Cancel,
+) -> Result<Imported, Fault> {
     begin(engine)?;
-    let result = unpack(engine, call, bytes).await;
+    let result = unpack(engine, call, bytes, cancel).await;
     if result.is_err() {
         engine.import = Import::default();
     }
     result
 }
 
-async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Imported, Fault> {
+async fn unpack(
+    engine: &mut Engine,
+    call: &PutZip,
+    bytes: Vec<u8>,
+    cancel: &Cancel,
+) -> Result<Imported, Fault> {
     let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
     check_quota(engine.quota, bytes.len() as u64)?;
     let mut archive = Archive::open(bytes, call.max_file_bytes)
@@ -292,6 +302,9 @@ async fn unpack(engine: &mut Engine, call: &PutZip, bytes: Vec<u8>) -> Result<Im
         }
         if engine.clock.monotonic_ms() - slice_started > 50.0 {
             web::turn().await;
+            if cancel.is_cancelled() {
+                return Err(Fault::new(FaultCode::Cancelled, "The import was stopped."));
+            }
             slice_started = engine.clock.monotonic_ms();
         }
     }

@@ -16,6 +16,7 @@ mod engine;
 mod event;
 mod files;
 mod grammars;
+mod guard;
 mod preview;
 mod queue;
 mod rules;

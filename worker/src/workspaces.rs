@@ -22,13 +22,15 @@ const TAKE_OVER_AGAIN_MS: u32 = 10_000;
 const SLICE_MS: f64 = 50.0;
 /// What an imported workspace is called until everything is in it.
 const UNFINISHED: &str = " (import not finished)";
+/// Setting of a workspace that an import has begun and not finished.
+const IMPORTING: &str = "alcove.importing";
 /// Longest name of a workspace in characters.
 const MAX_NAME: usize = 200;
 
 /// What every request gets that needs an open workspace when there is none.
 pub(crate) fn none_open() -> Fault {
     Fault::new(
-        FaultCode::NotFound,
+        FaultCode::NotOpen,
         "No workspace is open. Open a folder, some files or a kept workspace first.",
     )
 }
@@ -64,12 +66,13 @@ fn info(space: &Space, opened_unix_ms: u64) -> WorkspaceInfo {
 
 /// The workspaces kept on this device, the one opened last first.
 pub(crate) async fn list(engine: &mut Engine) -> Result<Vec<WorkspaceInfo>, Fault> {
-    let ids = match disk::list().await {
+    let mut ids = match disk::list().await {
         Ok(ids) => ids,
         Err(DiskError::Unavailable) => Vec::new(),
         Err(err) => return Err(disk_fault(&err)),
     };
     let known = disk::read_registry().await;
+    clear_unfinished(engine, &known, &mut ids).await;
     let mut infos: Vec<WorkspaceInfo> = ids
         .into_iter()
         .map(|id| {
@@ -91,6 +94,27 @@ pub(crate) async fn list(engine: &mut Engine) -> Result<Vec<WorkspaceInfo>, Faul
     Ok(infos)
 }
 
+/// Delete what is left of imports whose tab was closed, or whose engine died of them.
+async fn clear_unfinished(engine: &Engine, known: &[WorkspaceInfo], ids: &mut Vec<WorkspaceId>) {
+    let open = engine.space.as_ref().map(|space| space.id);
+    for info in known.iter().filter(|info| info.name.ends_with(UNFINISHED)) {
+        if !ids.contains(&info.id) || open == Some(info.id) {
+            continue;
+        }
+        // Whoever still imports, in another tab, holds the lock.
+        let Ok(Some(lock)) = web::try_lock(&lock_name(info.id)).await else { continue };
+        // A person may give that name to something that they want to keep.
+        let is_rest = match disk::open_writer(info.id).await {
+            Ok(Held { mut store, .. }) => matches!(store.setting(IMPORTING), Ok(Some(_))),
+            Err(_) => false,
+        };
+        if is_rest && disk::delete(info.id).await.is_ok() {
+            ids.retain(|id| *id != info.id);
+        }
+        drop(lock);
+    }
+}
+
 /// Keep what the list shows, so that it can be shown without opening every workspace.
 async fn register(changed: WorkspaceInfo) {
     let mut known = disk::read_registry().await;
@@ -100,21 +124,30 @@ async fn register(changed: WorkspaceInfo) {
 }
 
 /// Make an empty workspace and open it. Without storage it lives in memory.
-pub(crate) async fn create(engine: &mut Engine, name: &str) -> Result<Opened, Fault> {
-    close(engine).await;
-    // Milliseconds are unique enough for a person; two tabs in the same one are told apart by what exists.
-    let mut id = WorkspaceId(engine.clock.unix_ms());
-    let existing = disk::list().await.unwrap_or_default();
-    while existing.contains(&id) {
-        id.0 += 1;
-    }
-    let opened = open_space(engine, id, true).await?;
-    let name = clean_name(name);
-    if let Some(space) = &mut engine.space {
+pub(crate) async fn create(engine: &mut Engine, id: WorkspaceId, name: &str) -> Result<Opened, Fault> {
+    make(engine, id, clean_name(name), false).await
+}
+
+/// Make the workspace `id`, or open it: the page repeats open calls when this worker was restarted, and the first try
+/// may have come as far as that.
+async fn make(engine: &mut Engine, id: WorkspaceId, name: String, importing: bool) -> Result<Opened, Fault> {
+    let is_open = engine.space.as_ref().is_some_and(|space| space.id == id);
+    let is_kept = is_open || disk::list().await.unwrap_or_default().contains(&id);
+    let mut opened = if is_kept {
+        open(engine, id).await?
+    } else {
+        close(engine).await;
+        open_space(engine, id, true).await?
+    };
+    // It has its name from the moment on that it is whole.
+    if let Some(space) = engine.space.as_mut().filter(|space| space.name.is_empty()) {
+        if importing {
+            space.store.put_setting(IMPORTING, Some("true")).map_err(|err| store_fault(&err))?;
+        }
         space.store.set_name(&name).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
         space.name.clone_from(&name);
+        opened.info.name = name;
     }
-    let opened = Opened { info: WorkspaceInfo { name, ..opened.info }, ..opened };
     register(opened.info.clone()).await;
     Ok(opened)
 }
@@ -125,6 +158,8 @@ pub(crate) async fn open(engine: &mut Engine, id: WorkspaceId) -> Result<Opened,
         && space.id == id
     {
         let opened_unix_ms = engine.clock.unix_ms();
+        // Who opens it again has left it, and the import that ran there with it.
+        engine.import = crate::files::Import::default();
         return Ok(Opened { info: info(space, opened_unix_ms), access: space.access, notices: Vec::new() });
     }
     if !disk::list().await.map_err(|err| disk_fault(&err))?.contains(&id) {
@@ -285,6 +320,9 @@ pub(crate) async fn close(engine: &mut Engine) {
         let opened_unix_ms = SystemClock::default().unix_ms();
         register(info(&space, opened_unix_ms)).await;
     }
+    drop(space);
+    // The browser gives a lock back a turn later; until then, opening it again would find it held by somebody.
+    web::turn().await;
 }
 
 /// Give a workspace another name.
@@ -387,12 +425,21 @@ pub(crate) async fn export(engine: &mut Engine) -> Result<(Bytes, ArrayBuffer), 
 }
 
 /// Make a workspace from an export. It bears a telling name until everything is in it, and goes when that fails.
-pub(crate) async fn import(engine: &mut Engine, bytes: Vec<u8>, name: &str) -> Result<Opened, Fault> {
+pub(crate) async fn import(
+    engine: &mut Engine,
+    id: WorkspaceId,
+    bytes: Vec<u8>,
+    name: &str,
+) -> Result<Opened, Fault> {
     let bad = |err: archive::ArchiveError| Fault::new(FaultCode::BadFile, err.to_string());
     let (mut archive, manifest) = archive::open_export(bytes).map_err(bad)?;
     let name = clean_name(if name.trim().is_empty() { &manifest.name } else { name });
-    let opened = create(engine, &format!("{name}{UNFINISHED}")).await?;
-    let id = opened.info.id;
+    let opened = make(engine, id, format!("{name}{UNFINISHED}"), true).await?;
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    if space.store.setting(IMPORTING).map_err(|err| store_fault(&err))?.is_none() {
+        // The first try was done, and only its answer was lost.
+        return Ok(opened);
+    }
     match fill(engine, &mut archive, &manifest, opened, &name).await {
         Ok(opened) => Ok(opened),
         Err(fault) => {
@@ -447,7 +494,8 @@ async fn fill(
     for (key, value) in &manifest.settings {
         space.store.put_setting(key, Some(value)).map_err(|err| store_fault(&err))?;
     }
-    space.store.set_name(name).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
+    let named = space.store.put_setting(IMPORTING, None).and_then(|()| space.store.set_name(name));
+    named.and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
     name.clone_into(&mut space.name);
     let info = info(space, opened.info.opened_unix_ms);
     register(info.clone()).await;

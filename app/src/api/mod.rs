@@ -52,9 +52,10 @@ pub fn install(app: App) {
     });
     method(&api, "openWorkspace", move |id, _| async move {
         let id = WorkspaceId(number(&id, "id")?);
-        app.leave_for_api();
-        let opened = app.call(OpenWorkspace { id }).await?;
-        app.adopt(opened).await;
+        let kept = app.kept.get_untracked().unwrap_or_default();
+        let name =
+            kept.into_iter().find(|info| info.id == id).map_or_else(|| "a workspace".into(), |i| i.name);
+        app.switch(&name, OpenWorkspace { id }, Vec::new()).await?;
         Ok(JsValue::UNDEFINED)
     });
     method(&api, "deleteWorkspace", move |id, _| async move {
@@ -63,11 +64,11 @@ pub fn install(app: App) {
         Ok(JsValue::UNDEFINED)
     });
     method(&api, "pauseEmbedding", move |paused, _| async move {
-        app.call(PauseEmbedding { paused: paused.is_truthy() }).await?;
+        app.call(PauseEmbedding { workspace: app.here()?, paused: paused.is_truthy() }).await?;
         Ok(JsValue::UNDEFINED)
     });
     method(&api, "reindex", move |_, _| async move {
-        app.call(Reindex).await?;
+        app.call(Reindex { workspace: app.here()? }).await?;
         Ok(JsValue::UNDEFINED)
     });
     events::install(app, &api);
@@ -116,16 +117,16 @@ async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fau
     let name = options.name.unwrap_or_else(|| "Opened by a script".into());
     let imported = if let Some(zip) = bytes_of(&input) {
         let id = app.create_workspace(&name).await?;
-        app.or_no_workspace(id, app.import_archive(zip, how)).await
+        app.or_no_workspace(id, app.import_archive(id, zip, how)).await
     } else if let Some(list) = input.dyn_ref::<Array>() {
         let parts = list.iter().map(|part| part_of(&part)).collect::<Result<Vec<_>, _>>()?;
         let id = app.create_workspace(&name).await?;
         let picked = Picked::from_parts(parts, name);
-        app.or_no_workspace(id, app.import(&picked, how)).await
+        app.or_no_workspace(id, app.import(id, &picked, how)).await
     } else {
         return Err(invalid("open() takes the bytes of a zip archive or an array of {path, bytes}."));
     };
-    app.importing.set(None);
+    app.import_ended(&imported);
     to_js(&ImportedShape::from(&imported?))
 }
 
@@ -153,18 +154,18 @@ async fn search(app: App, query: JsValue, options: JsValue) -> Result<JsValue, F
     let options: SearchOptions = from_js(options, "the options of search()")?;
     let with_details = options.details;
     let query = options.query(string(&query, "query")?)?;
-    let reply = app.call(Search { query }).await?;
+    let reply = app.call(Search { workspace: app.here()?, query }).await?;
     let hits: Vec<shape::HitShape> = reply.hits.iter().map(shape::HitShape::from).collect();
     if with_details { to_js(&shape::SearchShape::new(hits, &reply)) } else { to_js(&hits) }
 }
 
 async fn files(app: App) -> Result<JsValue, Fault> {
-    let files = app.call(ListFiles).await?;
+    let files = app.call(ListFiles { workspace: app.here()? }).await?;
     to_js(&files.iter().map(FileShape::from).collect::<Vec<_>>())
 }
 
 async fn read(app: App, path: &str) -> Result<(Uint8Array, String), Fault> {
-    let call = ReadFile { path: path.to_owned() };
+    let call = ReadFile { workspace: app.here()?, path: path.to_owned() };
     let (file, blobs) = app.engine().call_with(call, Vec::new()).await?;
     let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
     let blob = blobs.get(file.blob.0 as usize).ok_or_else(missing)?;
@@ -173,7 +174,7 @@ async fn read(app: App, path: &str) -> Result<(Uint8Array, String), Fault> {
 
 async fn write(app: App, path: JsValue, text: JsValue) -> Result<JsValue, Fault> {
     let (path, text) = (string(&path, "path")?, string(&text, "text")?);
-    let call = WriteFile { path: path.clone(), blob: Blob(0), expect: None };
+    let call = WriteFile { workspace: app.here()?, path: path.clone(), blob: Blob(0), expect: None };
     let written = app.call_bytes(call, text.as_bytes()).await?;
     if editor::document(&path).is_some() {
         app.refresh_doc(&path).await?;
@@ -183,7 +184,7 @@ async fn write(app: App, path: JsValue, text: JsValue) -> Result<JsValue, Fault>
 }
 
 async fn outline(app: App, path: JsValue) -> Result<JsValue, Fault> {
-    let symbols = app.call(Outline { path: string(&path, "path")? }).await?;
+    let symbols = app.call(Outline { workspace: app.here()?, path: string(&path, "path")? }).await?;
     to_js(&symbols.iter().map(SymbolShape::from).collect::<Vec<_>>())
 }
 

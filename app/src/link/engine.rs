@@ -76,24 +76,26 @@ impl Engine {
         self.0.line.hello.borrow().as_ref().map(|hello| hello.capabilities.clone()).unwrap_or_default()
     }
 
-    /// A call without buffers.
+    /// A call without buffers. It is on its way when this returns, so that calls arrive in the order in which they were
+    /// made, whenever their answers are waited for.
     ///
     /// # Errors
     /// The fault that the engine answered with.
-    pub async fn call<C: Call<Request = EngineRequest>>(&self, call: C) -> Result<C::Reply, Fault> {
-        self.call_with(call, Vec::new()).await.map(|(reply, _)| reply)
+    pub fn call<C: Call<Request = EngineRequest>>(
+        &self,
+        call: C,
+    ) -> impl Future<Output = Result<C::Reply, Fault>> + use<C> {
+        let pending = self.call_with(call, Vec::new());
+        async move { pending.await.map(|(reply, _)| reply) }
     }
 
-    /// A call with buffers in either direction.
-    ///
-    /// # Errors
-    /// The fault that the engine answered with.
-    pub async fn call_with<C: Call<Request = EngineRequest>>(
+    /// A call with buffers in either direction; on its way when this returns. Dropping the future cancels it.
+    pub fn call_with<C: Call<Request = EngineRequest>>(
         &self,
         call: C,
         blobs: Vec<ArrayBuffer>,
-    ) -> Result<(C::Reply, Vec<ArrayBuffer>), Fault> {
-        self.0.line.caller.call(call, blobs).await
+    ) -> Pending<C> {
+        self.0.line.caller.call(call, blobs)
     }
 
     /// A call with events; dropping the returned future cancels it.
@@ -109,6 +111,13 @@ impl Engine {
     /// Say which workspace is open, so that a restarted engine opens it again. `None` after it was closed or deleted.
     pub fn set_current(&self, id: Option<WorkspaceId>) {
         self.0.current.set(id);
+    }
+
+    /// This workspace was closed; nothing when another was opened since.
+    pub fn forget_current(&self, id: WorkspaceId) {
+        if self.0.current.get() == Some(id) {
+            self.0.current.set(None);
+        }
     }
 
     /// Start the worker again, for instance after it failed.

@@ -1,7 +1,7 @@
 //! From what a person handed over to the engine: batches of a few megabytes, with progress, stopped by dropping.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use protocol::{Blob, Fault, FaultCode, FileIn, Imported, PutFiles, PutZip, SkipReason};
+use protocol::{Blob, Fault, FaultCode, FileIn, Imported, PutFiles, PutZip, SkipReason, WorkspaceId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, Response};
@@ -37,22 +37,24 @@ pub struct ImportProgress {
     pub bytes_sent: u64,
 }
 
-/// Put everything that was picked into the open workspace. A single zip archive is unpacked. Dropping the future
+/// Put everything that was picked into `workspace`, which must be and stay the open one. A single zip archive is unpacked. Dropping the future
 /// stops; what was sent until then stays.
 ///
 /// # Errors
 /// The engine's fault, or that an archive could not be read. Files that cannot be read are counted, not fatal.
 pub async fn import(
     engine: &Engine,
+    workspace: WorkspaceId,
     picked: &Picked,
     options: ImportOptions,
     on_progress: impl Fn(ImportProgress),
 ) -> Result<Imported, Fault> {
     if let Some(archive) = picked.archive().await {
-        return import_zip(engine, read(&archive).await?, options).await;
+        return import_zip(engine, workspace, read(&archive).await?, options).await;
     }
     let mut sender = Sender {
         engine,
+        workspace,
         options,
         on_progress,
         files: Vec::new(),
@@ -76,16 +78,18 @@ pub async fn import(
     Ok(sender.total)
 }
 
-/// Unpack an archive into the open workspace.
+/// Unpack an archive into `workspace`, which must be the open one.
 ///
 /// # Errors
 /// The engine's fault.
 pub async fn import_zip(
     engine: &Engine,
+    workspace: WorkspaceId,
     zip: ArrayBuffer,
     options: ImportOptions,
 ) -> Result<Imported, Fault> {
     let call = PutZip {
+        workspace,
         blob: Blob(0),
         honour_ignore: options.honour_ignore,
         max_file_bytes: options.max_file_bytes,
@@ -131,6 +135,7 @@ pub async fn read(file: &File) -> Result<ArrayBuffer, Fault> {
 
 struct Sender<'a, F> {
     engine: &'a Engine,
+    workspace: WorkspaceId,
     options: ImportOptions,
     on_progress: F,
     files: Vec<(String, File)>,
@@ -174,6 +179,7 @@ impl<F: Fn(ImportProgress)> Sender<'_, F> {
         }
         let num_sent = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let call = PutFiles {
+            workspace: self.workspace,
             files: entries,
             honour_ignore: self.options.honour_ignore,
             max_file_bytes: self.options.max_file_bytes,

@@ -58,10 +58,6 @@ impl App {
         Ok(())
     }
 
-    fn open_id(self) -> Option<WorkspaceId> {
-        self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id))
-    }
-
     /// Let the browser ask for permission, and write what the disk lacks once it is given. `say` what was written when
     /// the person asked for nothing else.
     fn ask_to_write(self, id: WorkspaceId, folder: Folder, say: bool) {
@@ -113,7 +109,8 @@ impl App {
     async fn catch_up(self, id: WorkspaceId, folder: &Folder) -> Result<u32, Fault> {
         let mut num = 0;
         for (path, before) in self.private.with_value(|private| private.behind.files.clone()) {
-            let read = self.engine().call_with(ReadFile { path: path.clone() }, Vec::new()).await;
+            let read =
+                self.engine().call_with(ReadFile { workspace: id, path: path.clone() }, Vec::new()).await;
             if self.open_id() != Some(id) {
                 // What was read may be another workspace's file of this name.
                 return Ok(num);

@@ -1,9 +1,11 @@
 //! Open files: reading them, keeping their unsaved text safe, saving, reverting.
 
 use gloo_timers::callback::Timeout;
+use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use protocol::{
-    Blob, ContentKind, Fault, FaultCode, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo, WriteFile,
+    Blob, ContentKind, Fault, FaultCode, FileText, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo,
+    WriteFile,
 };
 
 use super::dialog::{Answer, Dialog, Question};
@@ -26,6 +28,8 @@ pub enum DocState {
 }
 
 const DRAFT_MS: u32 = 500;
+/// Pause before an unsaved text is sent again that the engine did not take, milliseconds.
+const DRAFT_AGAIN_MS: u32 = 2000;
 const READER: &str = "Another tab of this browser writes to this workspace. Close it to edit here.";
 
 impl App {
@@ -36,7 +40,8 @@ impl App {
             Place::Preview => layout.open(layout.focused, path, true),
             Place::Beside => layout.open_beside(path),
         });
-        self.load(path);
+        // Reads it, and lets go of the preview that it took the place of.
+        self.drop_closed();
         let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
         if let Some(span) = span {
             self.reveal(pane, path, span);
@@ -105,22 +110,26 @@ impl App {
         if known {
             return;
         }
+        let Some(workspace) = self.open_id() else { return };
         self.set_doc(path, DocState::Loading);
         let path = path.to_owned();
+        let visit = self.visit();
+        let reading = self.engine().call_with(ReadFile { workspace, path: path.clone() }, Vec::new());
         leptos::task::spawn_local(async move {
-            let state = match self.read(&path).await {
-                Ok(state) => state,
-                Err(fault) => DocState::Failed(fault.sentence),
-            };
-            // Closed again in the meantime?
-            if self.docs.with_untracked(|docs| docs.contains_key(&path)) {
-                self.set_doc(&path, state);
+            let outcome = reading.await;
+            // The workspace may have been left, the tab closed, the file renamed: then nobody waits for this text, and
+            // a document of it would be found by whoever opens the path next.
+            let waits = self.docs.with_untracked(|docs| docs.get(&path) == Some(&DocState::Loading));
+            if visit.is_over() || !waits {
+                return;
             }
+            let state = outcome.and_then(|(file, blobs)| self.take_file(&path, &file, &blobs));
+            self.set_doc(&path, state.unwrap_or_else(|fault| DocState::Failed(fault.sentence)));
         });
     }
 
-    async fn read(self, path: &str) -> Result<DocState, Fault> {
-        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+    /// Hand a file that was read to the editor.
+    fn take_file(self, path: &str, file: &FileText, blobs: &[ArrayBuffer]) -> Result<DocState, Fault> {
         let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
         let at = |blob: Blob| blobs.get(blob.0 as usize).map(bytes_of).ok_or_else(missing);
         self.private.update_value(|private| {
@@ -188,7 +197,7 @@ impl App {
         self.private.update_value(|private| {
             private.draft_timers.remove(path);
         });
-        let Some(document) = editor::document(path) else { return };
+        let (Some(document), Some(workspace)) = (editor::document(path), self.open_id()) else { return };
         if document.read_only().is_some() {
             return;
         }
@@ -200,10 +209,21 @@ impl App {
                 private.drafted.remove(path);
             }
         });
-        let engine = self.engine();
-        let call = PutDraft { path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
+        let call = PutDraft { workspace, path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
         let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
-        self.act(async move { engine.call_with(call, blobs).await.map(|_| ()) });
+        // On its way before anything that opens another workspace.
+        let kept = self.engine().call_with(call, blobs);
+        let (path, visit) = (path.to_owned(), self.visit());
+        self.act(async move {
+            let outcome = kept.await;
+            let is_lost = outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::EngineGone);
+            if is_lost && !visit.is_over() {
+                // Something beside it killed the engine. The text is still here, and goes to the next one.
+                let again = Timeout::new(DRAFT_AGAIN_MS, move || self.keep_draft(&path));
+                again.forget();
+            }
+            outcome.map(|_| ())
+        });
     }
 
     /// Send every unsaved text that still waits.
@@ -233,6 +253,12 @@ impl App {
     /// # Errors
     /// The engine's fault, unless it became a question.
     pub async fn save_now(self, path: &str, careful: bool) -> Result<(), Fault> {
+        let visit = self.visit();
+        // The hash that a save is careful about comes with the answer to the one before it.
+        let turn = self.private.with_value(|private| private.saves.clone()).wait(path).await;
+        if visit.is_over() {
+            return Ok(());
+        }
         let Some(document) = editor::document(path) else { return Ok(()) };
         if let Some(why) = document.read_only() {
             return Err(Fault::new(FaultCode::ReadOnly, why));
@@ -242,21 +268,25 @@ impl App {
         }
         let bytes = document.bytes();
         let expect = self.private.with_value(|private| private.hashes.get(path).copied());
-        let call =
-            WriteFile { path: path.to_owned(), blob: Blob(0), expect: if careful { expect } else { None } };
+        let expect = expect.filter(|_| careful);
+        let call = WriteFile { workspace: self.here()?, path: path.to_owned(), blob: Blob(0), expect };
         let written = match self.call_bytes(call, &bytes).await {
-            Err(fault) if fault.code == FaultCode::Conflict && careful => {
+            Err(fault) if fault.code == FaultCode::Conflict && careful && !visit.is_over() => {
                 self.ask_conflict(path);
                 return Ok(());
             }
             outcome => outcome?,
         };
+        if visit.is_over() {
+            return Ok(());
+        }
         self.private.update_value(|private| {
             private.hashes.insert(path.to_owned(), written.hash);
             private.drafted.remove(path);
             private.draft_timers.remove(path);
         });
         document.mark_saved(&bytes);
+        drop(turn);
         self.wrote(path).await
     }
 
@@ -293,7 +323,12 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_doc(self, path: &str) -> Result<(), Fault> {
-        let (file, blobs) = self.engine().call_with(ReadFile { path: path.to_owned() }, Vec::new()).await?;
+        let (workspace, visit) = (self.here()?, self.visit());
+        let call = ReadFile { workspace, path: path.to_owned() };
+        let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
+        if visit.is_over() {
+            return Ok(());
+        }
         let (Some(document), Some(blob)) = (editor::document(path), blobs.get(file.blob.0 as usize)) else {
             return Ok(());
         };
@@ -316,6 +351,47 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Read every open file as another tab left it, with its unsaved edit. Only what was typed in this tab stays.
+    pub(super) async fn read_documents_again(self) {
+        let visit = self.visit();
+        for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
+            let Some(workspace) = self.open_id() else { return };
+            let call = ReadFile { workspace, path: path.clone() };
+            let outcome = self.engine().call_with(call, Vec::new()).await;
+            if visit.is_over() {
+                return;
+            }
+            // Its tab was closed, or it is still being read: the answer comes from the engine that writes now.
+            if self.docs.with_untracked(|docs| docs.get(&path).is_none_or(|s| *s == DocState::Loading)) {
+                continue;
+            }
+            let own = self.private.with_value(|private| private.own_edits.contains(&path));
+            let state = outcome.and_then(|(file, blobs)| {
+                let saved = blobs.get(file.blob.0 as usize);
+                match (editor::document(&path), saved) {
+                    (Some(document), Some(saved))
+                        if own || (file.draft.is_none() && !document.is_dirty()) =>
+                    {
+                        self.private.update_value(|private| {
+                            private.hashes.insert(path.clone(), file.hash);
+                        });
+                        document.refresh(&bytes_of(saved));
+                        Ok(DocState::Ready)
+                    }
+                    _ => {
+                        editor::close_document(&path);
+                        self.take_file(&path, &file, &blobs)
+                    }
+                }
+            });
+            let state = state.unwrap_or_else(|fault| {
+                editor::close_document(&path);
+                DocState::Failed(fault.sentence)
+            });
+            self.set_doc(&path, state);
+        }
     }
 
     /// Ask, then drop the unsaved changes of a file.
@@ -375,8 +451,9 @@ impl App {
             private.draft_timers.remove(path);
             private.drafted.remove(path);
         });
-        let call = PutDraft { path: path.to_owned(), blob: None };
-        self.act(async move { self.call(call).await });
+        let Some(workspace) = self.open_id() else { return };
+        let forgotten = self.call(PutDraft { workspace, path: path.to_owned(), blob: None });
+        self.act(forgotten);
     }
 
     fn close_now(self, group: usize, path: &str) {
@@ -416,6 +493,6 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn outline(self, path: &str) -> Result<Vec<SymbolInfo>, Fault> {
-        self.call(Outline { path: path.to_owned() }).await
+        self.call(Outline { workspace: self.here()?, path: path.to_owned() }).await
     }
 }

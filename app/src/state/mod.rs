@@ -15,9 +15,12 @@ mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod switch;
 mod theme;
 pub mod toast;
 pub mod tree;
+mod turns;
+mod visit;
 mod workspace;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,7 +29,10 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
-use protocol::{Access, Call, EngineRequest, EngineStatus, Fault, FileInfo, WatchStatus, WorkspaceInfo};
+use protocol::{
+    Access, Call, EngineRequest, EngineStatus, Fault, FaultCode, FileInfo, WatchStatus, WorkspaceId,
+    WorkspaceInfo,
+};
 
 use crate::editor::{Cursor, Pane, Watch};
 use crate::link::{Engine, LinkState, ModelState, Models};
@@ -120,10 +126,16 @@ pub struct App {
 
 #[derive(Default)]
 struct Private {
+    /// Ends when the open workspace is left.
+    visit: visit::Visit,
+    /// Saves of one file go one after another.
+    saves: turns::Turns,
     /// Hash of the saved bytes of open files.
     hashes: HashMap<String, [u8; 16]>,
     /// Paths for which the engine keeps an unsaved edit.
     drafted: HashSet<String>,
+    /// Paths with unsaved text of this tab's own while another tab writes.
+    own_edits: HashSet<String>,
     /// Unsaved edits on their way to the engine.
     draft_timers: HashMap<String, Timeout>,
     layout_timer: Option<Timeout>,
@@ -208,24 +220,42 @@ impl App {
         self.models.with_value(Models::state).get()
     }
 
-    /// Call the engine.
+    /// Call the engine. The call is on its way when this returns; its answer can be waited for later.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn call<C: Call<Request = EngineRequest>>(self, call: C) -> Result<C::Reply, Fault> {
-        self.engine().call(call).await
+    pub fn call<C: Call<Request = EngineRequest>>(
+        self,
+        call: C,
+    ) -> impl Future<Output = Result<C::Reply, Fault>> + use<C> {
+        self.engine().call(call)
     }
 
     /// Call the engine with one buffer made of `bytes`.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn call_bytes<C: Call<Request = EngineRequest>>(
+    pub fn call_bytes<C: Call<Request = EngineRequest>>(
         self,
         call: C,
         bytes: &[u8],
-    ) -> Result<C::Reply, Fault> {
-        self.engine().call_with(call, vec![buffer(bytes)]).await.map(|(reply, _)| reply)
+    ) -> impl Future<Output = Result<C::Reply, Fault>> + use<C> {
+        let pending = self.engine().call_with(call, vec![buffer(bytes)]);
+        async move { pending.await.map(|(reply, _)| reply) }
+    }
+
+    /// Id of the open workspace.
+    pub(crate) fn open_id(self) -> Option<WorkspaceId> {
+        self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id))
+    }
+
+    /// Id of the open workspace, for calls about what is in it.
+    ///
+    /// # Errors
+    /// [`FaultCode::NotOpen`] when none is.
+    pub(crate) fn here(self) -> Result<WorkspaceId, Fault> {
+        let sentence = "No workspace is open. Open a folder, some files or a kept workspace first.";
+        self.open_id().ok_or_else(|| Fault::new(FaultCode::NotOpen, sentence))
     }
 
     /// Run an action in the background; a failure becomes a message.
@@ -253,9 +283,13 @@ impl App {
                 self.tell_once(&sentence);
             }
         });
-        let access = Memo::new(move |_| self.status.with(|status| status.access));
+        let access = Memo::new(move |_| {
+            self.status.with(|status| status.workspace.as_ref().map(|(id, _)| *id).zip(status.access))
+        });
         Effect::new(move |_| {
-            if let Some(access) = access.get() {
+            if let Some((id, access)) = access.get()
+                && self.open_id() == Some(id)
+            {
                 self.set_access(access);
             }
         });

@@ -3,7 +3,7 @@
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use protocol::{
-    Blob, ExportWorkspace, Fault, FaultCode, ImportWorkspace, Imported, ListFiles, OpenWorkspace,
+    Blob, ExportWorkspace, Fault, FaultCode, ImportWorkspace, Imported, ListWorkspaces, OpenWorkspace,
     WorkspaceId, WorkspaceInfo,
 };
 use wasm_bindgen_futures::JsFuture;
@@ -50,10 +50,10 @@ impl App {
             let outcome = async {
                 let zip = platform::fetch_sample().await?;
                 let id = self.create_workspace("Sample").await?;
-                self.or_no_workspace(id, self.import_archive(zip, self.import_options())).await
+                self.or_no_workspace(id, self.import_archive(id, zip, self.import_options())).await
             };
             let outcome = outcome.await;
-            self.importing.set(None);
+            self.import_ended(&outcome);
             outcome.map(|imported| self.report_import(&imported))
         });
     }
@@ -78,7 +78,7 @@ impl App {
         let Some(picked) = picked else { return Ok(()) };
         self.say_importing("Reading files …");
         let outcome = self.take_in(&picked).await;
-        self.importing.set(None);
+        self.import_ended(&outcome);
         outcome.map(|imported| self.report_import(&imported))
     }
 
@@ -88,19 +88,25 @@ impl App {
         let joins = is_loose && self.phase.get_untracked() == Phase::Open;
         let folder = picked.folder();
         let mut created = None;
-        if !joins {
+        let id = if joins {
+            self.here()?
+        } else {
             let known = match &folder {
                 Some(folder) => self.workspace_of(folder).await,
                 None => None,
             };
-            let id = match known {
+            let reopened = match known {
                 Some(info) => {
-                    self.leave();
-                    self.phase.set(Phase::Opening(info.name.clone()));
-                    let opened = self.call(OpenWorkspace { id: info.id }).await?;
-                    self.adopt(opened).await;
-                    info.id
+                    match self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await {
+                        // Another tab deleted it since the list was read.
+                        Err(fault) if fault.code == FaultCode::NotFound => None,
+                        outcome => Some(outcome?),
+                    }
                 }
+                None => None,
+            };
+            let id = match reopened {
+                Some(id) => id,
                 None => {
                     let id = self.create_workspace(picked.name.trim_end_matches(".zip")).await?;
                     created = Some(id);
@@ -110,12 +116,13 @@ impl App {
             if let Some(folder) = &folder {
                 folder.remember(id).await;
             }
-        }
+            id
+        };
         let options = self.import_options();
         let import = async {
             match archive {
-                Some(file) => self.import_archive(platform::read(&file).await?, options).await,
-                None => self.import(picked, options).await,
+                Some(file) => self.import_archive(id, platform::read(&file).await?, options).await,
+                None => self.import(id, picked, options).await,
             }
         };
         let imported = match created {
@@ -138,10 +145,12 @@ impl App {
         import: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let outcome = import.await;
-        let is_open = self.opened.with_untracked(|opened| opened.as_ref().is_some_and(|o| o.id == id));
         // What cannot be listed may well be full.
-        let is_empty =
-            outcome.is_err() && is_open && self.call(ListFiles).await.is_ok_and(|files| files.is_empty());
+        let is_empty = outcome.is_err()
+            && self
+                .call(ListWorkspaces)
+                .await
+                .is_ok_and(|kept| kept.iter().any(|info| info.id == id && info.num_files == 0));
         if is_empty && let Err(fault) = self.delete_workspace(id).await {
             leptos::logging::warn!("an empty workspace stays: {}", fault.sentence);
         }
@@ -156,13 +165,19 @@ impl App {
         kept.into_iter().find(|info| info.id == id)
     }
 
-    /// Put picked files into the open workspace.
+    /// Put picked files into workspace `id`, which must be the open one.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn import(self, picked: &Picked, options: ImportOptions) -> Result<Imported, Fault> {
+    pub async fn import(
+        self,
+        id: WorkspaceId,
+        picked: &Picked,
+        options: ImportOptions,
+    ) -> Result<Imported, Fault> {
         let engine = self.engine();
-        let imported = platform::import(&engine, picked, options, |progress| {
+        self.say_importing("Reading files …");
+        let import = platform::import(&engine, id, picked, options, |progress| {
             self.say_importing(&format!(
                 "Reading files: {} found, {} taken in ({}).",
                 progress.num_found,
@@ -170,22 +185,46 @@ impl App {
                 crate::ui::bytes(progress.bytes_sent)
             ));
         });
-        let imported = imported.await;
-        self.refresh_files().await?;
-        self.refresh_docs().await?;
+        self.while_here(import).await
+    }
+
+    /// Run an import into the open workspace. It ends when that is left; what came in until then stays.
+    async fn while_here<T>(self, import: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let name = self.opened.with_untracked(|o| o.as_ref().map(|o| o.name.clone()).unwrap_or_default());
+        let visit = self.visit();
+        let Some(imported) = visit.during(import).await else {
+            let sentence = format!(
+                "Reading files into “{name}” was stopped, because you left it. What was read until then is kept there."
+            );
+            self.toasts.say(Weight::Warning, sentence);
+            return Err(Fault::new(FaultCode::Cancelled, "The import was stopped."));
+        };
+        if !visit.is_over() {
+            self.refresh_files().await?;
+            self.refresh_docs().await?;
+        }
         imported
     }
 
-    /// Put the files of a zip archive into the open workspace.
+    /// The import is over, unless it was stopped: then what is shown belongs to what came after it.
+    pub(crate) fn import_ended<T>(self, outcome: &Result<T, Fault>) {
+        if !outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::Cancelled) {
+            self.importing.set(None);
+        }
+    }
+
+    /// Put the files of a zip archive into workspace `id`, which must be the open one.
     ///
     /// # Errors
     /// The engine's fault.
-    pub async fn import_archive(self, zip: ArrayBuffer, options: ImportOptions) -> Result<Imported, Fault> {
+    pub async fn import_archive(
+        self,
+        id: WorkspaceId,
+        zip: ArrayBuffer,
+        options: ImportOptions,
+    ) -> Result<Imported, Fault> {
         self.say_importing("Unpacking the archive …");
-        let imported = platform::import_zip(&self.engine(), zip, options).await;
-        self.refresh_files().await?;
-        self.refresh_docs().await?;
-        imported
+        self.while_here(platform::import_zip(&self.engine(), id, zip, options)).await
     }
 
     /// How the settings say that files are taken in.
@@ -201,11 +240,6 @@ impl App {
         self.importing.set(Some(sentence.to_owned()));
     }
 
-    /// Close what belongs to the open workspace, before another is opened by a script.
-    pub fn leave_for_api(self) {
-        self.leave();
-    }
-
     /// Give the open workspace to the person as one file.
     pub fn export_workspace(self) {
         self.act(self.export_now());
@@ -213,7 +247,8 @@ impl App {
 
     async fn export_now(self) -> Result<(), Fault> {
         self.flush_drafts();
-        let (bytes, blobs) = self.engine().call_with(ExportWorkspace, Vec::new()).await?;
+        let (bytes, blobs) =
+            self.engine().call_with(ExportWorkspace { workspace: self.here()? }, Vec::new()).await?;
         let missing = || Fault::new(FaultCode::Internal, "The engine sent an export without its content.");
         let blob = blobs.get(bytes.blob.0 as usize).ok_or_else(missing)?;
         if platform::download(&bytes.name, blob) {
@@ -228,12 +263,10 @@ impl App {
 
     /// Give a kept workspace to the person as one file; it is opened for that.
     pub fn export_kept(self, info: &WorkspaceInfo) {
-        let id = info.id;
+        let info = info.clone();
         self.act(async move {
-            if self.opened.with_untracked(|opened| opened.as_ref().is_none_or(|opened| opened.id != id)) {
-                self.leave();
-                let opened = self.call(OpenWorkspace { id }).await?;
-                self.adopt(opened).await;
+            if self.open_id() != Some(info.id) {
+                self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await?;
             }
             self.export_now().await
         });
@@ -245,11 +278,8 @@ impl App {
             let Some(picked) = platform::pick_files(Ask::One(".zip,.alcove")).await else { return Ok(()) };
             let Some(file) = picked.only_file().await else { return Ok(()) };
             let bytes = platform::read(&file).await?;
-            self.leave();
-            let call = ImportWorkspace { blob: Blob(0), name: String::new() };
-            let (opened, _) = self.engine().call_with(call, vec![bytes]).await?;
-            self.adopt(opened).await;
-            Ok(())
+            let call = ImportWorkspace { id: super::workspace::new_id(), blob: Blob(0), name: String::new() };
+            self.switch(&file.name(), call, vec![bytes]).await.map(|_| ())
         });
     }
 

@@ -145,6 +145,7 @@ impl App {
             search.error.set(None);
             return;
         }
+        let Some(workspace) = self.open_id() else { return };
         search.running.set(true);
         let engine = self.engine();
         let task = abort::spawn(async move {
@@ -152,7 +153,7 @@ impl App {
                 search.error.set(None);
                 search.reply.set(Some(Arc::new(reply)));
             };
-            let outcome = engine.stream(Search { query }, Vec::new(), interim).await;
+            let outcome = engine.stream(Search { workspace, query }, Vec::new(), interim).await;
             search.running.set(false);
             match outcome {
                 Ok((reply, _)) => {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{
-    Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
-    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
-    SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
+    Access, CreateWorkspace, DeleteWorkspace, Fault, FaultCode, GetSetting, Imported, ListFiles,
+    ListWorkspaces, OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath,
+    RenameWorkspace, SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use super::layout::Layout;
 use super::settings::{last_workspace, set_last_workspace};
 use super::toast::{Offer, Weight};
 use super::tree::{Tree, ancestors, file_name};
-use super::{App, Side};
+use super::{App, DocState, Side};
 use crate::editor;
 
 /// Which of the big screens shows.
@@ -47,6 +47,12 @@ pub(super) struct View {
 }
 
 const VIEW_KEY: &str = "view";
+/// An id that no other tab chooses in the same millisecond.
+pub(super) fn new_id() -> WorkspaceId {
+    let (now_ms, apart) = (js_sys::Date::now(), js_sys::Math::random());
+    WorkspaceId(now_ms as u64 * 1000 + (apart * 1000.0) as u64)
+}
+
 const QUOTA_SHARE: f64 = 0.8;
 
 impl App {
@@ -85,19 +91,8 @@ impl App {
 
     /// Open a kept workspace.
     pub fn open_workspace(self, info: &WorkspaceInfo) {
-        let (id, name) = (info.id, info.name.clone());
-        self.leave();
-        self.phase.set(Phase::Opening(name));
-        leptos::task::spawn_local(async move {
-            match self.call(OpenWorkspace { id }).await {
-                Ok(opened) => self.adopt(opened).await,
-                Err(fault) => {
-                    set_last_workspace(None);
-                    self.phase.set(Phase::Start);
-                    self.toasts.fault(&fault);
-                }
-            }
-        });
+        let opening = self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new());
+        self.act(async move { opening.await.map(|_| ()) });
     }
 
     /// Make an empty workspace and open it.
@@ -105,23 +100,19 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn create_workspace(self, name: &str) -> Result<WorkspaceId, Fault> {
-        self.leave();
-        self.phase.set(Phase::Opening(name.to_owned()));
-        match self.call(CreateWorkspace { name: name.to_owned() }).await {
-            Ok(opened) => {
-                let id = opened.info.id;
-                self.adopt(opened).await;
-                Ok(id)
-            }
-            Err(fault) => {
-                self.phase.set(Phase::Start);
-                Err(fault)
-            }
+        let id = new_id();
+        let outcome = self.switch(name, CreateWorkspace { id, name: name.to_owned() }, Vec::new()).await;
+        if outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::Cancelled) {
+            // It was made all the same, and nobody wants to find it empty among the kept ones.
+            let _may_not_be_there = self.call(DeleteWorkspace { id }).await;
+            self.refresh_kept();
         }
+        outcome
     }
 
     /// Show a workspace that the engine has just opened.
-    pub async fn adopt(self, opened: Opened) {
+    pub(super) async fn adopt(self, opened: Opened) {
+        let visit = self.visit();
         let id = opened.info.id;
         self.engine().set_current(Some(id));
         set_last_workspace(Some(id.0));
@@ -130,10 +121,17 @@ impl App {
         for notice in &opened.notices {
             self.tell_once(notice);
         }
-        if let Err(fault) = self.refresh_files().await {
+        let listed = self.refresh_files().await;
+        if visit.is_over() {
+            return;
+        }
+        if let Err(fault) = listed {
             self.toasts.fault(&fault);
         }
         self.restore_view().await;
+        if visit.is_over() {
+            return;
+        }
         self.phase.set(Phase::Open);
         self.start_models();
         self.refresh_kept();
@@ -145,17 +143,23 @@ impl App {
     /// Close what belongs to the open workspace; its unsaved edits were or are being kept by the engine.
     pub(super) fn leave(self) {
         self.flush_drafts();
+        self.flush_view();
+        self.visit().end();
         self.private.update_value(|private| {
+            private.visit = super::visit::Visit::default();
             private.layout_timer = None;
             private.cursor_timer = None;
             private.cursors.clear();
             private.told.clear();
             private.hashes.clear();
             private.drafted.clear();
+            private.own_edits.clear();
             private.search_task = None;
             private.behind = super::disk::Behind::default();
         });
         self.opened.set(None);
+        self.access.set(None);
+        self.importing.set(None);
         self.layout.set(Layout::default());
         for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
             editor::close_document(&path);
@@ -169,25 +173,37 @@ impl App {
         self.search.clear();
     }
 
-    /// Go to the start screen.
-    pub fn close_workspace(self) {
-        self.leave();
-        self.engine().set_current(None);
-        set_last_workspace(None);
-        self.phase.set(Phase::Start);
-        self.refresh_kept();
-    }
-
     pub(super) fn set_access(self, access: Access) {
-        if self.opened.with_untracked(Option::is_none) || self.access.get_untracked() == Some(access) {
+        let before = self.access.get_untracked();
+        if self.opened.with_untracked(Option::is_none) || before == Some(access) {
             return;
         }
-        let was_reader = self.access.get_untracked() == Some(Access::Reader);
+        if before == Some(Access::Reader) && access == Access::Writer {
+            return self.take_over();
+        }
+        if before == Some(Access::Writer) {
+            // The engine was started again and another tab was faster: what was typed here is still here.
+            let own = editor::dirty_paths().into_iter().collect();
+            self.private.update_value(|private| private.own_edits = own);
+        }
         self.access.set(Some(access));
         self.set_documents_read_only(access == Access::Reader);
-        if was_reader && access == Access::Writer {
+    }
+
+    /// The other tab was closed. What it left, unsaved edits included, is read before anything can be typed over it.
+    fn take_over(self) {
+        let visit = self.visit();
+        self.act(async move {
+            let listed = self.refresh_files().await;
+            self.read_documents_again().await;
+            if visit.is_over() {
+                return Ok(());
+            }
+            self.access.set(Some(Access::Writer));
+            self.set_documents_read_only(false);
             self.toasts.say(Weight::Done, "The other tab was closed. You can edit here now.");
-        }
+            listed
+        });
     }
 
     /// Ask the engine for the file tree.
@@ -195,7 +211,11 @@ impl App {
     /// # Errors
     /// The engine's fault.
     pub async fn refresh_files(self) -> Result<(), Fault> {
-        let files = self.call(ListFiles).await?;
+        let (workspace, visit) = (self.here()?, self.visit());
+        let files = self.call(ListFiles { workspace }).await?;
+        if visit.is_over() {
+            return Ok(());
+        }
         let tree = Tree::new(&files);
         if let [only] = tree.top()
             && self.files.with_untracked(|files| files.is_empty())
@@ -212,7 +232,11 @@ impl App {
     }
 
     async fn restore_view(self) {
-        let kept = self.call(GetSetting { key: VIEW_KEY.into() }).await.ok().flatten();
+        let (Some(workspace), visit) = (self.open_id(), self.visit()) else { return };
+        let kept = self.call(GetSetting { workspace, key: VIEW_KEY.into() }).await.ok().flatten();
+        if visit.is_over() {
+            return;
+        }
         let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else { return };
         let files = self.files.get_untracked();
         let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
@@ -247,33 +271,40 @@ impl App {
 
     /// Write down what stands where, once nothing changed for a moment.
     pub(super) fn keep_view(self) {
-        if self.phase.get_untracked() != Phase::Open {
-            return;
-        }
+        let (Phase::Open, Some(workspace)) = (self.phase.get_untracked(), self.open_id()) else { return };
         let timer = Timeout::new(400, move || {
-            self.write_view();
-            let focus = self.layout.with_untracked(Layout::paths);
+            self.private.update_value(|private| private.layout_timer = None);
+            if self.open_id() != Some(workspace) {
+                return;
+            }
+            self.write_view(workspace);
+            let paths = self.layout.with_untracked(Layout::paths);
+            let only_a_hint = self.call(SetFocus { workspace, paths });
             leptos::task::spawn_local(async move {
-                let _only_a_hint = self.call(SetFocus { paths: focus }).await;
+                let _told = only_a_hint.await;
             });
         });
         self.private.update_value(|private| private.layout_timer = Some(timer));
     }
 
-    /// Write down a cursor that moved and would have waited.
+    /// Write down a cursor or a layout that changed and would have waited.
     pub(super) fn flush_view(self) {
-        let mut waited = None;
-        self.private.update_value(|private| waited = private.cursor_timer.take());
-        if waited.is_some() {
-            self.write_view();
+        let mut waited = false;
+        self.private.update_value(|private| {
+            let (cursor, layout) = (private.cursor_timer.take(), private.layout_timer.take());
+            waited = cursor.is_some() || layout.is_some();
+        });
+        if let (true, Some(workspace)) = (waited, self.open_id()) {
+            self.write_view(workspace);
         }
     }
 
-    fn write_view(self) {
+    fn write_view(self, workspace: WorkspaceId) {
         let value = serde_json::to_string(&self.view()).ok();
+        let written = self.call(PutSetting { workspace, key: VIEW_KEY.into(), value });
         leptos::task::spawn_local(async move {
             // A second tab may not write; then its view is simply not kept.
-            let _read_only = self.call(PutSetting { key: VIEW_KEY.into(), value }).await;
+            let _read_only = written.await;
         });
     }
 
@@ -343,10 +374,16 @@ impl App {
                 .with_untracked(|files| files.binary_search_by(|f| f.path.as_str().cmp(&path)).is_ok());
             if exists {
                 let sentence = format!("{path} is there already. Choose another name.");
-                return Err(Fault::new(protocol::FaultCode::Exists, sentence));
+                return Err(Fault::new(FaultCode::Exists, sentence));
             }
-            let call = protocol::WriteFile { path: path.clone(), blob: protocol::Blob(0), expect: None };
+            let workspace = self.here()?;
+            let call =
+                protocol::WriteFile { workspace, path: path.clone(), blob: protocol::Blob(0), expect: None };
+            let visit = self.visit();
             self.call_bytes(call, &[]).await?;
+            if visit.is_over() {
+                return Ok(());
+            }
             self.wrote(&path).await?;
             self.refresh_files().await?;
             self.unfold(&path);
@@ -370,8 +407,12 @@ impl App {
             return;
         }
         self.act(async move {
+            let visit = self.visit();
             self.flush_drafts();
-            self.call(RenamePath { from: from.clone(), to: to.clone() }).await?;
+            self.call(RenamePath { workspace: self.here()?, from: from.clone(), to: to.clone() }).await?;
+            if visit.is_over() {
+                return Ok(());
+            }
             let below = format!("{from}/");
             let moved: Vec<(String, String)> = self.docs.with_untracked(|docs| {
                 docs.keys()
@@ -392,7 +433,8 @@ impl App {
                     }
                 });
                 self.docs.update(|docs| {
-                    if let Some(state) = docs.remove(&old) {
+                    // What is still being read under its old name is read again under the new one.
+                    if let Some(state) = docs.remove(&old).filter(|state| *state != DocState::Loading) {
                         docs.insert(new.clone(), state);
                     }
                 });
@@ -403,6 +445,7 @@ impl App {
                 });
                 self.layout.update(|layout| layout.rename(&old, &new));
             }
+            self.drop_closed();
             self.refresh_files().await?;
             self.unfold(&to);
             let id = self.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.id));
@@ -433,7 +476,11 @@ impl App {
             answers: vec![Answer::new("Delete", true, move || {
                 let path = path.clone();
                 self.act(async move {
-                    self.call(RemovePath { path: path.clone() }).await?;
+                    let visit = self.visit();
+                    self.call(RemovePath { workspace: self.here()?, path: path.clone() }).await?;
+                    if visit.is_over() {
+                        return Ok(());
+                    }
                     let below = format!("{path}/");
                     self.layout.update(|layout| layout.close_where(|p| p == path || p.starts_with(&below)));
                     self.drop_closed();
@@ -473,13 +520,13 @@ impl App {
 
     /// Pause embedding, or go on.
     pub fn pause_embedding(self, paused: bool) {
-        self.act(async move { self.call(PauseEmbedding { paused }).await });
+        self.act(async move { self.call(PauseEmbedding { workspace: self.here()?, paused }).await });
     }
 
     /// Build the index again from the files.
     pub fn reindex(self) {
         self.act(async move {
-            self.call(Reindex).await?;
+            self.call(Reindex { workspace: self.here()? }).await?;
             self.toasts.say(Weight::Info, "The index is being built again from your files.");
             Ok(())
         });

@@ -209,9 +209,13 @@ fn look_up(app: App, typed: &str) -> (Option<Vec<Item>>, Option<Later>) {
         return (Some(vec![item]), None);
     }
     if let Some(wanted) = typed.strip_prefix('@') {
+        let workspace = match app.here() {
+            Ok(workspace) => workspace,
+            Err(fault) => return (Some(vec![Item::Hint(fault.sentence)]), None),
+        };
         let wanted = wanted.trim().to_owned();
         let pending = async move {
-            match app.call(FindSymbols { text: wanted, k: SHOWN }).await {
+            match app.call(FindSymbols { workspace, text: wanted, k: SHOWN }).await {
                 Ok(found) if found.is_empty() => vec![Item::Hint("No symbol has this name.".into())],
                 Ok(found) => found
                     .into_iter()
@@ -232,7 +236,12 @@ fn look_up(app: App, typed: &str) -> (Option<Vec<Item>>, Option<Later>) {
         Some((file, line)) => (file, line.trim().parse::<u32>().ok()),
         None => (typed, None),
     };
+    let workspace = match app.here() {
+        Ok(workspace) => workspace,
+        Err(fault) => return (Some(vec![Item::Hint(fault.sentence)]), None),
+    };
     let call = QuickOpen {
+        workspace,
         text: wanted.trim().to_owned(),
         recent: app.layout.with_untracked(|l| l.paths()),
         k: SHOWN,

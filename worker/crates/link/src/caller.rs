@@ -29,11 +29,18 @@ pub type Outcome = Result<(Vec<u8>, Vec<ArrayBuffer>), Fault>;
 /// Takes the encoded events of one call.
 type OnEvent = Rc<RefCell<dyn FnMut(&[u8])>>;
 
+/// Deaths of the other side that a call may see before it is taken for their cause.
+const MAX_DEATHS: u32 = 2;
+
 struct Open {
     body: Vec<u8>,
     /// Kept for a replay; empty under [`Policy::Fail`].
     blobs: Vec<ArrayBuffer>,
     on_event: Option<OnEvent>,
+    /// The present other side was given it.
+    sent: bool,
+    /// Others that were given it and died before they answered.
+    num_deaths: u32,
     done: oneshot::Sender<Outcome>,
 }
 
@@ -76,11 +83,25 @@ impl Caller {
     }
 
     /// The other side is gone. Under [`Policy::Fail`] every open call ends with `fault`; under [`Policy::Replay`]
-    /// they stay open for the next [`Caller::attach`].
+    /// they stay open for the next [`Caller::attach`], except those that two others died of, or beside: one of them may
+    /// be what kills the other side, and would go on doing so for ever.
     pub fn detach(&self, fault: &Fault) {
         *self.0.endpoint.borrow_mut() = None;
         if self.0.policy == Policy::Fail {
-            self.fail_all(fault);
+            return self.fail_all(fault);
+        }
+        let mut given_up = Vec::new();
+        for (id, call) in self.0.open.borrow_mut().iter_mut() {
+            if std::mem::take(&mut call.sent) {
+                call.num_deaths += 1;
+            }
+            if call.num_deaths >= MAX_DEATHS {
+                given_up.push(*id);
+            }
+        }
+        for id in given_up {
+            let sentence = format!("{} It had been tried twice and is not tried again.", fault.sentence);
+            self.finish(id, Err(Fault { sentence, ..fault.clone() }));
         }
     }
 
@@ -130,7 +151,7 @@ impl Caller {
         self.0.next_id.set(id.wrapping_add(1).max(1));
         let body = encode(&C::Request::from(call));
         let (done, outcome) = oneshot::channel();
-        self.0.open.borrow_mut().insert(id, Open { body, blobs, on_event, done });
+        self.0.open.borrow_mut().insert(id, Open { body, blobs, on_event, sent: false, num_deaths: 0, done });
         self.send(id);
         Pending { caller: self.clone(), id, outcome, _call: PhantomData }
     }
@@ -145,6 +166,7 @@ impl Caller {
                 Policy::Replay => call.blobs.iter().map(|blob| blob.slice(0)).collect(),
                 Policy::Fail => std::mem::take(&mut call.blobs),
             };
+            call.sent = true;
             endpoint.post(&Frame::Request { id, body: call.body.clone() }, &blobs)
         };
         if posted.is_err() {
@@ -221,5 +243,56 @@ impl<C: Call> Future for Pending<C> {
 impl<C: Call> Drop for Pending<C> {
     fn drop(&mut self) {
         self.caller.abandon(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{GetStatus, ListWorkspaces};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    fn outcome<C: Call>(pending: Pin<&mut Pending<C>>) -> Option<Result<C::Reply, Fault>> {
+        match pending.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome.map(|(reply, _)| reply)),
+            Poll::Pending => None,
+        }
+    }
+
+    /// What [`Caller::send`] does with an endpoint, which no native test has.
+    fn given_to_the_other_side(caller: &Caller) {
+        caller.0.open.borrow_mut().values_mut().for_each(|call| call.sent = true);
+    }
+
+    #[test]
+    fn a_call_is_repeated_after_one_death_and_fails_in_a_sentence_after_two() {
+        let caller = Caller::new(Policy::Replay);
+        let gone = Fault::new(FaultCode::EngineGone, "The engine stopped: why.");
+        let mut first = pin!(caller.call(GetStatus, Vec::new()));
+        given_to_the_other_side(&caller);
+        caller.detach(&gone);
+        assert!(outcome(first.as_mut()).is_none());
+        let mut later = pin!(caller.call(ListWorkspaces, Vec::new()));
+        given_to_the_other_side(&caller);
+        caller.detach(&gone);
+        let fault = outcome(first.as_mut()).unwrap().unwrap_err();
+        assert_eq!(fault.code, FaultCode::EngineGone);
+        assert!(fault.sentence.ends_with("It had been tried twice and is not tried again."), "{fault}");
+        assert!(outcome(later.as_mut()).is_none());
+        assert_eq!(caller.num_open(), 1);
+    }
+
+    #[test]
+    fn deaths_before_a_call_was_sent_do_not_count_against_it() {
+        let caller = Caller::new(Policy::Replay);
+        let gone = Fault::new(FaultCode::EngineGone, "The engine stopped: why.");
+        let mut waiting = pin!(caller.call(GetStatus, Vec::new()));
+        for _ in 0..5 {
+            caller.detach(&gone);
+        }
+        assert!(outcome(waiting.as_mut()).is_none());
+        caller.fail_all(&gone);
+        assert_eq!(outcome(waiting.as_mut()).unwrap().unwrap_err(), gone);
     }
 }

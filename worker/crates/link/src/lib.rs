@@ -5,6 +5,8 @@
 //! (replay or fail the open calls) is a [`Policy`] of the calling end; when to call it dead is the app's supervisor's
 //! business.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod caller;
 mod endpoint;
 mod server;

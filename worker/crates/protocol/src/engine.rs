@@ -1,4 +1,7 @@
 //! Calls to the engine worker.
+//!
+//! Every call about what is in a workspace names the one it means. Calls wait in queues, and one workspace gives way to
+//! another meanwhile: without the name, an import or an unsaved edit would land in whatever is open when it arrives.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +12,11 @@ use crate::*;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListWorkspaces;
 
-/// Make an empty workspace and open it.
+/// Make an empty workspace and open it; when there is one with this id, open that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateWorkspace {
+    /// Chosen by the page, so that the call can be repeated when the engine died of it or beside it.
+    pub id: WorkspaceId,
     /// The name shown to the person.
     pub name: String,
 }
@@ -19,6 +24,13 @@ pub struct CreateWorkspace {
 /// Open a kept workspace, closing the one that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenWorkspace {
+    /// Which.
+    pub id: WorkspaceId,
+}
+
+/// Close a workspace when it is the open one: another tab may write to it then. No failure when it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseWorkspace {
     /// Which.
     pub id: WorkspaceId,
 }
@@ -52,7 +64,10 @@ pub struct DeleteWorkspace {
 
 /// Everything that belongs to a person in the open workspace, as one file (a zip with a manifest).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportWorkspace;
+pub struct ExportWorkspace {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
+}
 
 /// Bytes in the reply of [`ExportWorkspace`] and [`ReadFile`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +81,8 @@ pub struct Bytes {
 /// Make a workspace from the file that [`ExportWorkspace`] gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportWorkspace {
+    /// Chosen by the page, as for [`CreateWorkspace`].
+    pub id: WorkspaceId,
     /// The file.
     pub blob: Blob,
     /// Name for the new workspace; the one in the file when empty.
@@ -75,6 +92,8 @@ pub struct ImportWorkspace {
 /// Put files into the open workspace. A large import is sent in several of these; `last` ends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutFiles {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// The files of this batch.
     pub files: Vec<FileIn>,
     /// Apply `.gitignore` files found among the files so far and this batch.
@@ -88,6 +107,8 @@ pub struct PutFiles {
 /// Unpack a zip archive into the open workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutZip {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// The archive.
     pub blob: Blob,
     /// Apply `.gitignore` files found inside.
@@ -111,11 +132,16 @@ pub struct Imported {
 
 /// The file tree of the open workspace, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListFiles;
+pub struct ListFiles {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
+}
 
 /// Content of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFile {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Which.
     pub path: String,
 }
@@ -136,6 +162,8 @@ pub struct FileText {
 /// Save a file (create it when missing) and forget its unsaved edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteFile {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Which.
     pub path: String,
     /// The new content, UTF-8.
@@ -156,6 +184,8 @@ pub struct Written {
 /// Remove a file, or every file below a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovePath {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// File or folder.
     pub path: String,
 }
@@ -163,6 +193,8 @@ pub struct RemovePath {
 /// Rename or move a file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenamePath {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Now.
     pub from: String,
     /// Then.
@@ -172,6 +204,8 @@ pub struct RenamePath {
 /// Keep an unsaved edit so that it survives a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutDraft {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// The edited file.
     pub path: String,
     /// The whole unsaved text, UTF-8; `None` forgets the draft.
@@ -181,6 +215,8 @@ pub struct PutDraft {
 /// Read a setting or a piece of view state (open tabs, theme, …) of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GetSetting {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Its name.
     pub key: String,
 }
@@ -188,6 +224,8 @@ pub struct GetSetting {
 /// Keep a setting with the workspace. JSON by convention; the engine does not look inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutSetting {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Its name.
     pub key: String,
     /// The value; `None` removes it.
@@ -197,6 +235,8 @@ pub struct PutSetting {
 /// Search the open workspace. Events carry interim replies as layers answer; the last reply is complete.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Search {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// What to look for.
     pub query: SearchQuery,
 }
@@ -204,6 +244,8 @@ pub struct Search {
 /// Fuzzy file names for quick open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuickOpen {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// What the person typed.
     pub text: String,
     /// Paths opened lately, most recent first; they rank higher.
@@ -226,6 +268,8 @@ pub struct PathMatch {
 /// Definitions of one file in order, for the outline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Which file.
     pub path: String,
 }
@@ -233,6 +277,8 @@ pub struct Outline {
 /// Definitions of the workspace whose name matches, for `@symbol`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindSymbols {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// What the person typed.
     pub text: String,
     /// Number wanted.
@@ -250,6 +296,8 @@ pub struct WatchStatus;
 /// Files that the person has open, most important first: they are embedded early.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetFocus {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// Paths.
     pub paths: Vec<String>,
 }
@@ -257,13 +305,18 @@ pub struct SetFocus {
 /// Pause or go on with embedding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PauseEmbedding {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
     /// True to pause.
     pub paused: bool,
 }
 
 /// Throw the derived index away and build it again from the files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reindex;
+pub struct Reindex {
+    /// The workspace that is meant; another one may be open by the time this arrives.
+    pub workspace: WorkspaceId,
+}
 
 /// Try to become the writer after the other tab closed. Sent by the app when it was given the Web Lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,6 +336,7 @@ calls! {
         ListWorkspaces => Vec<WorkspaceInfo>;
         CreateWorkspace => Opened;
         OpenWorkspace => Opened;
+        CloseWorkspace => ();
         RenameWorkspace => ();
         DeleteWorkspace => ();
         ExportWorkspace => Bytes;

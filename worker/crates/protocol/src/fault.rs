@@ -19,6 +19,8 @@ pub enum FaultCode {
     ModelMissing,
     /// There is no such file, workspace or symbol.
     NotFound,
+    /// The call is about a workspace that is not the open one, or not any more.
+    NotOpen,
     /// The name is taken.
     Exists,
     /// The request makes no sense: bad pattern, bad path, bad bytes.
