@@ -16,6 +16,8 @@ mod engine;
 mod event;
 mod files;
 mod grammars;
+mod onto_disk;
+mod outside;
 mod preview;
 mod queue;
 mod rules;

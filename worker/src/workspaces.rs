@@ -11,6 +11,7 @@ use crate::disk::{self, DiskError, Held};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::files::check_room;
+use crate::outside::Outside;
 use crate::queue::Queue;
 use crate::snapshot;
 use crate::space::{MAX_STASH, Space, Stats};
@@ -190,6 +191,8 @@ fn build(
     }
     // Without it parsing is a little less safe, which is no reason not to open.
     let caution = Caution::restore(&mut store, web::num_deaths() > 0).unwrap_or_default();
+    // What cannot be read back counts as unknown, like all that was stored before this was noted.
+    let outside = Outside::load(&store).unwrap_or_default();
     let name = store.name().unwrap_or_default();
     let mut space = Space {
         id,
@@ -199,6 +202,7 @@ fn build(
         store,
         index: restored.index,
         files: restored.files,
+        outside,
         texts: Texts::default(),
         to_admit: std::collections::VecDeque::new(),
         to_parse: std::collections::VecDeque::new(),
@@ -447,6 +451,7 @@ async fn fill(
     for (key, value) in &manifest.settings {
         space.store.put_setting(key, Some(value)).map_err(|err| store_fault(&err))?;
     }
+    space.outside = Outside::load(&space.store).map_err(|err| store_fault(&err))?;
     space.store.set_name(name).and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
     name.clone_into(&mut space.name);
     let info = info(space, opened.info.opened_unix_ms);
