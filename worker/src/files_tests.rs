@@ -42,7 +42,7 @@ fn open_folder(space: &mut Space, files: &[(&str, &str)]) -> Imported {
 }
 
 fn behind(space: &Space) -> Vec<&str> {
-    space.outside.paths().collect()
+    space.outside.iter().map(|(path, _)| path).collect()
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use js_sys::ArrayBuffer;
 use protocol::{
-    Blob, CheckDisk, DiskCheck, DiskState, Fault, FaultCode, RemoveUnchanged, WorkspaceId, WroteToDisk,
+    Behind, Blob, CheckDisk, DiskCheck, DiskState, Fault, FaultCode, RemoveUnchanged, WorkspaceId,
+    WroteToDisk,
 };
 use store::{ContentHash, StoreError};
 
@@ -21,10 +22,11 @@ fn meant(space: &Space, workspace: WorkspaceId) -> Result<(), Fault> {
     Err(Fault::new(FaultCode::NotFound, "Another workspace was opened meanwhile; nothing was changed in it."))
 }
 
-/// Paths of the files that the disk lacks.
-pub(crate) fn list(engine: &Engine) -> Result<Vec<String>, Fault> {
+/// The files that the disk lacks.
+pub(crate) fn list(engine: &Engine) -> Result<Vec<Behind>, Fault> {
     let space = engine.space.as_ref().ok_or_else(none_open)?;
-    Ok(space.outside.paths().map(str::to_owned).collect())
+    let behind = |(path, edited): (&str, bool)| Behind { path: path.to_owned(), edited };
+    Ok(space.outside.iter().map(behind).collect())
 }
 
 /// Compare a file on disk with the stored one, whose bytes go along.

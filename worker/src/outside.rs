@@ -51,9 +51,9 @@ impl Outside {
         Ok(Self(read.collect()))
     }
 
-    /// Paths of the files that the disk lacks.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    /// The files that the disk lacks, and whether they were saved here.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.0.iter().map(|(path, differs)| (path.as_str(), differs.edited))
     }
 
     /// Their number.

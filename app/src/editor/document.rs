@@ -46,8 +46,6 @@ struct Inner {
     read_only: RefCell<Option<String>>,
     /// As they are in the workspace.
     saved_bytes: RefCell<Vec<u8>>,
-    /// What they were before the last save.
-    bytes_before_save: RefCell<Option<Vec<u8>>>,
     /// The saved bytes as text with LF endings.
     saved_text: RefCell<String>,
     saved_endings: RefCell<Endings>,
@@ -175,7 +173,6 @@ impl Document {
             language: RefCell::new(opening.language.to_owned()),
             read_only: RefCell::new(read_only),
             saved_bytes: RefCell::new(opening.bytes.to_vec()),
-            bytes_before_save: RefCell::new(None),
             bom: Cell::new(saved.bom),
             endings: RefCell::new(shown.endings.clone()),
             text: RefCell::new(Text::Plain(shown.text.clone())),
@@ -287,8 +284,7 @@ impl Document {
     pub fn mark_saved(&self, bytes: &[u8]) {
         let source = Source::decode(bytes);
         let unchanged = self.text() == source.text;
-        let before = self.0.saved_bytes.replace(bytes.to_vec());
-        *self.0.bytes_before_save.borrow_mut() = Some(before);
+        self.0.saved_bytes.replace(bytes.to_vec());
         *self.0.saved_endings.borrow_mut() = source.endings;
         *self.0.saved_text.borrow_mut() = source.text;
         if let Text::Model { model, saved_version, .. } = &mut *self.0.text.borrow_mut() {
@@ -297,13 +293,6 @@ impl Document {
             *saved_version = if unchanged { model.version() } else { -1.0 };
         }
         self.announce();
-    }
-
-    /// What was saved before the last [`Document::mark_saved`]: what a file on disk should still hold when the save is
-    /// written there too.
-    #[must_use]
-    pub fn bytes_before_save(&self) -> Option<Vec<u8>> {
-        self.0.bytes_before_save.borrow().clone()
     }
 
     /// Go back to the saved state; can be undone in the editor.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{
-    Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
-    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
-    SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
+    Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, ListFiles, ListWorkspaces, OpenWorkspace,
+    Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace, SetFocus,
+    WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,7 @@ impl App {
         set_last_workspace(Some(id.0));
         self.opened.set(Some(opened.info));
         self.set_access(opened.access);
+        self.look_for_folder(id).await;
         for notice in &opened.notices {
             self.tell_once(notice);
         }
@@ -155,6 +156,7 @@ impl App {
             private.search_task = None;
             private.behind = super::disk::Behind::default();
         });
+        self.forget_disk();
         self.opened.set(None);
         self.layout.set(Layout::default());
         for path in self.docs.with_untracked(|docs| docs.keys().cloned().collect::<Vec<_>>()) {
@@ -441,34 +443,6 @@ impl App {
                 });
             })],
         })));
-    }
-
-    /// Say what became of an import.
-    pub fn report_import(self, imported: &Imported) {
-        let mut parts = Vec::new();
-        for (reason, count, paths) in &imported.skipped {
-            let why = match reason {
-                SkipReason::Ignored => continue,
-                SkipReason::TooLarge => "larger than the size limit in the settings",
-                SkipReason::BadPath => "a path that cannot be used here",
-                SkipReason::Unreadable => "not readable",
-                SkipReason::Loop => "links that lead in a circle",
-            };
-            let example = paths.first().map(|path| format!(", for example {path}")).unwrap_or_default();
-            parts.push(format!("{count} left out ({why}{example})"));
-        }
-        if let Some((one, other)) = imported.case_collisions.first() {
-            parts.push(format!("{one} and {other} differ by upper and lower case alone"));
-        }
-        let added = imported.num_added;
-        let taken = if added == 1 { "1 file was added".into() } else { format!("{added} files were added") };
-        let mut sentence = taken;
-        for part in &parts {
-            sentence.push_str("; ");
-            sentence.push_str(part);
-        }
-        sentence.push('.');
-        self.toasts.say(if parts.is_empty() { Weight::Done } else { Weight::Warning }, sentence);
     }
 
     /// Pause embedding, or go on.

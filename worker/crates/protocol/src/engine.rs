@@ -186,6 +186,15 @@ pub struct Written {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListBehind;
 
+/// A file that the folder on disk lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Which.
+    pub path: String,
+    /// It was saved here. Otherwise it was only brought or renamed here, and goes to the disk when a person asks.
+    pub edited: bool,
+}
+
 /// Ask before a file is written to the folder on disk: may it be, and what is to be written?
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDisk {
@@ -378,7 +387,7 @@ calls! {
         ListFiles => Vec<FileInfo>;
         ReadFile => FileText;
         WriteFile => Written;
-        ListBehind => Vec<String>;
+        ListBehind => Vec<Behind>;
         CheckDisk => DiskCheck;
         WroteToDisk => ();
         RemoveUnchanged => u32;
