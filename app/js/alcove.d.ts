@@ -75,9 +75,10 @@ export interface OpenOptions {
 
 export interface Imported {
   numAdded: number;
+  numChanged: number;
   numUnchanged: number;
   /** What was left out; at most a hundred paths for each reason. An ignored folder counts once. */
-  skipped: { reason: 'Ignored' | 'TooLarge' | 'BadPath' | 'Unreadable' | 'Loop'; count: number; paths: string[] }[];
+  skipped: { reason: 'Ignored' | 'TooLarge' | 'BadPath' | 'Unreadable' | 'Loop' | 'TooMany'; count: number; paths: string[] }[];
   /** Pairs of paths that differ by case alone. */
   caseCollisions: [string, string][];
 }

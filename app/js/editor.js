@@ -7,14 +7,13 @@ import { editor, Range, Selection, Uri } from 'monaco-editor/editor/editor.api.j
 import './features.js';
 import './editor.css';
 import { known } from './languages.js';
-import { reserved } from './keys.js';
 import { useTheme } from './theme.js';
 
 /* global EDITOR_WORKER_NAME, EDITOR_CSS_NAME */
 
 /** @typedef {{
  *   theme: 'light' | 'dark' | 'contrast-light' | 'contrast-dark', fontSize: number, wordWrap: boolean,
- *   minimap: boolean, tabSize: number, screenReader: boolean, reservedKeys: string[],
+ *   minimap: boolean, tabSize: number, screenReader: boolean,
  * }} Settings */
 
 // @ts-ignore: put in by build.mjs
@@ -44,7 +43,7 @@ async function addStyles() {
 
 /** @type {Settings} */
 let settings = {
-  theme: 'light', fontSize: 14, wordWrap: false, minimap: false, tabSize: 4, screenReader: false, reservedKeys: [],
+  theme: 'light', fontSize: 14, wordWrap: false, minimap: false, tabSize: 4, screenReader: false,
 };
 
 /** What every view is made with. @returns {import('monaco-editor').editor.IEditorOptions} */
@@ -140,7 +139,6 @@ Model.count = 0;
 class View {
   /** @param {HTMLElement} host @param {(kind: string, detail: unknown) => void} onEvent */
   constructor(host, onEvent) {
-    this.keys = reserved(host, () => settings.reservedKeys);
     this.editor = editor.create(host, { ...viewOptions(), model: null });
     this.hits = this.editor.createDecorationsCollection();
     this.editor.onDidFocusEditorText(() => onEvent('focus', null));
@@ -226,7 +224,6 @@ class View {
 
   dispose() {
     alive.delete(this);
-    this.keys();
     this.editor.dispose();
   }
 }
@@ -235,7 +232,6 @@ class View {
 class Diff {
   /** @param {HTMLElement} host */
   constructor(host) {
-    this.keys = reserved(host, () => settings.reservedKeys);
     this.editor = editor.createDiffEditor(host, {
       ...viewOptions(),
       hideUnchangedRegions: { enabled: true, minimumLineCount: 3, contextLineCount: 3 },
@@ -292,7 +288,6 @@ class Diff {
 
   dispose() {
     alive.delete(this);
-    this.keys();
     this.forget();
     this.editor.dispose();
   }

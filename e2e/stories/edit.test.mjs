@@ -129,6 +129,43 @@ test("the changes can be compared and dropped", async () => {
   assert.equal(await page.locator(".view-lines", { hasText: "Changed" }).count(), 0);
 });
 
+test("Ctrl+S saves from the comparison, and other chords of the page do not reach the browser", async () => {
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("Compared.");
+  await page.keyboard.press("Alt+d");
+  const compare = page.getByRole("dialog", { name: "Changes to notes.md" });
+  await compare.locator(".line-insert, .char-insert").first().waitFor({ timeout: 20_000 });
+  await page.keyboard.press("Control+s");
+  await compare.waitFor({ state: "detached" });
+  await dirty("notes.md").waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => alcove.read("kitchen/notes.md")), /Compared\.$/);
+  await page.evaluate(() => alcove.write("kitchen/notes.md", "# Notes\n\nNothing yet.\n"));
+  await shown("Nothing yet.");
+});
+
+test("a file whose name ends like a line is opened by its name", async () => {
+  await page.evaluate(() => alcove.write("kitchen/odd:12", "an odd name\n"));
+  await quickOpen(page, "odd");
+  await shown("an odd name");
+  await page.keyboard.press("Alt+w");
+});
+
+test("a file is saved whatever became of its line endings", async () => {
+  await page.evaluate(() => alcove.write("kitchen/windows.txt", "one\r\ntwo"));
+  await quickOpen(page, "windows.txt");
+  await inEditor(page);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Delete");
+  await dirty("windows.txt").waitFor({ state: "attached" });
+  await page.keyboard.press("Control+s");
+  await dirty("windows.txt").waitFor({ state: "detached", timeout: 5000 });
+  assert.equal(await page.evaluate(() => alcove.read("kitchen/windows.txt")), "onetwo");
+  await page.keyboard.press("Alt+w");
+});
+
 test("a file is shown beside another, and an edit on one side shows on the other", async () => {
   await quickOpen(page, "notes.md");
   await inEditor(page);

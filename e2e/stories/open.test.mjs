@@ -195,6 +195,137 @@ test("a file that another program changed on disk is not overwritten without ask
   assert.match(await page.evaluate(() => alcove.read("src/brew.py")), /# mine/);
 });
 
+/** Give the picked folder other files, and wait for nothing else. */
+const picked = async (name, files, after = kept) => {
+  await stubPicker(page, name, files);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  return opened(page, name, after);
+};
+
+const diskIs = async (name, path, wanted) => {
+  // While the file is being replaced the browser refuses to read it.
+  const there = () => onPickedDisk(page, name, path).catch((err) => String(err));
+  for (const until = Date.now() + 5000; (await there()) !== wanted; ) assert.ok(Date.now() < until, `on disk: ${await there()}`);
+};
+
+const notOnDisk = (text) => page.locator("footer.status button", { hasText: text });
+
+test("what the disk lacks is known after a reload, outlives the folder being opened again, and is written when asked", async () => {
+  await picked("lacking", project);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["prompt"]);
+  await append(page, "# one");
+  await page.waitForFunction(() => asked.length === 1);
+  await page.evaluate(() => answer());
+  await notOnDisk("1 file not on disk").waitFor({ timeout: 5000 });
+  await openApp(page, server.url);
+  await notOnDisk("1 file not on disk").waitFor({ timeout: 10_000 });
+  await picture(page, "open-not-on-disk");
+  await start(page);
+  const sentence = await picked("lacking", { ...project, "README.md": "# Teapot\n\nMakes coffee.\n" });
+  assert.equal(sentence, "1 file was changed, 1 is newer in Alcove and stays, 2 are unchanged.");
+  assert.match(await page.evaluate(() => alcove.read("src/brew.py")), /# one$/);
+  await notOnDisk("1 file not on disk").click();
+  await said(page, /1 file was written to “lacking” on disk/);
+  assert.equal(await onPickedDisk(page, "lacking", "src/brew.py"), `${project["src/brew.py"]}# one`);
+  await notOnDisk("not on disk").waitFor({ state: "detached", timeout: 5000 });
+});
+
+test("a save while the one before is being written reaches the disk as well", async () => {
+  await picked("twice", project);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  // The disk takes its time over the first of them.
+  await page.evaluate(() => {
+    const create = FileSystemFileHandle.prototype.createWritable;
+    globalThis.writing = 0;
+    FileSystemFileHandle.prototype.createWritable = async function (...how) {
+      globalThis.writing += 1;
+      if (globalThis.writing === 1) await new Promise((resolve) => (globalThis.goOn = resolve));
+      return create.apply(this, how);
+    };
+  });
+  await append(page, "# one");
+  await page.waitForFunction(() => globalThis.goOn !== undefined);
+  await append(page, " two");
+  await page.evaluate(() => goOn());
+  await diskIs("twice", "src/brew.py", `${project["src/brew.py"]}# one two`);
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await notOnDisk("not on disk").waitFor({ state: "detached", timeout: 5000 });
+});
+
+test("several files that changed on disk are asked about once, and each gets its answer", async () => {
+  const leaf = "src/deep/er/leaf.rs";
+  await picked("several", project);
+  await page.evaluate(async (leaf) => {
+    await alcove.write("README.md", "mine\n");
+    await alcove.write(leaf, "mine\n");
+  }, leaf);
+  await stubPicker(page, "several", { "README.md": "theirs\n", [leaf]: "theirs\n" });
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await append(page, "# one");
+  const question = page.getByRole("dialog", { name: "2 files changed on disk" });
+  await question.waitFor({ timeout: 5000 });
+  await picture(page, "open-conflicts");
+  await diskIs("several", "src/brew.py", `${project["src/brew.py"]}# one`);
+  for (const path of ["README.md", leaf]) assert.equal(await onPickedDisk(page, "several", path), "theirs\n");
+  const row = (path) => question.getByRole("listitem").filter({ hasText: path });
+  await row("README.md").getByRole("button", { name: "Compare" }).click();
+  const compare = page.getByRole("dialog", { name: "Two versions of README.md" });
+  await compare.locator(".line-insert, .char-insert").first().waitFor({ timeout: 20_000 });
+  await page.keyboard.press("Escape");
+  await question.waitFor();
+  await row("README.md").getByRole("button", { name: "Take the other version" }).click();
+  await row("README.md").waitFor({ state: "detached" });
+  // Put off, and found again.
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await notOnDisk("1 conflict").click();
+  const rest = page.getByRole("dialog", { name: `${leaf} changed on disk` });
+  await rest.getByRole("button", { name: "Replace it on disk" }).click();
+  await rest.waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => alcove.read("README.md")), "theirs\n");
+  await diskIs("several", leaf, "mine\n");
+  await notOnDisk("not on disk").waitFor({ state: "detached", timeout: 5000 });
+});
+
+test("a dropped file does not replace what was saved, until it is chosen", async () => {
+  const other = onDisk("other", { "README.md": "# Another\n" });
+  await drop(page, [join(folder, "README.md")]);
+  await opened(page, "README.md", ["README.md"]);
+  await page.evaluate(() => alcove.write("README.md", "mine\n"));
+  await drop(page, [join(other, "README.md")]);
+  const toast = page.locator(".toast", { hasText: "README.md changed both in Alcove and where it comes from." });
+  await toast.waitFor({ timeout: 5000 });
+  assert.equal(await page.evaluate(() => alcove.read("README.md")), "mine\n");
+  await toast.getByRole("button", { name: "Compare and choose…" }).click();
+  await page.getByRole("button", { name: "Take the other version" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => alcove.read("README.md")), "# Another\n");
+});
+
+test("files that went from the folder are removed when that is asked for, and only those that nobody edited", async () => {
+  await picked("shrinking", { ...project, "old/one.py": "1\n", "old/two.py": "2\n" }, null);
+  await page.evaluate(() => alcove.write("old/two.py", "mine\n"));
+  await page.evaluate(async () => {
+    const top = await (await navigator.storage.getDirectory()).getDirectoryHandle("disk-of-the-story");
+    await (await top.getDirectoryHandle("shrinking")).removeEntry("old", { recursive: true });
+  });
+  await start(page);
+  const sentence = await picked("shrinking", {}, [...kept, "old/one.py", "old/two.py"].sort());
+  assert.equal(sentence, "4 files are unchanged.");
+  const toast = page.locator(".toast", { hasText: "old/one.py is in Alcove and not in the folder on disk any more." });
+  await toast.getByRole("button", { name: "Remove from Alcove…" }).click();
+  const question = page.getByRole("dialog", { name: "Remove 1 file from Alcove?" });
+  await question.waitFor();
+  await picture(page, "open-missing");
+  await question.getByRole("button", { name: "Remove" }).click();
+  await page.waitForFunction(async () => !(await alcove.files()).some((file) => file.path === "old/one.py"));
+  assert.deepEqual(await paths(), [...kept, "old/two.py"].sort());
+});
+
 test("changing one's mind in the picker is no error; a picker that fails is a sentence or another way", async () => {
   await page.evaluate(() => {
     globalThis.showDirectoryPicker = async () => Promise.reject(new DOMException("gone", "AbortError"));

@@ -16,7 +16,7 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, guard, snapshot, status, symbols, workspaces};
+use crate::{files, guard, onto_disk, snapshot, status, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -227,6 +227,16 @@ impl Engine {
                 Ok(bytes) => reply.settle(files::write(self, &call, &bytes)),
                 Err(fault) => reply.fault(fault),
             },
+            R::ListBehind(_) => reply.settle(onto_disk::list(self)),
+            R::CheckDisk(call) => {
+                let there = call.there.map(|blob| bytes_of(&blobs, blob)).transpose();
+                match there.and_then(|there| onto_disk::check(self, &call, there.as_deref())) {
+                    Ok((check, blob)) => reply.done_with(&check, &[blob]),
+                    Err(fault) => reply.fault(fault),
+                }
+            }
+            R::WroteToDisk(call) => reply.settle(onto_disk::wrote(self, &call)),
+            R::RemoveUnchanged(call) => reply.settle(onto_disk::remove_unchanged(self, &call)),
             R::RemovePath(call) => reply.settle(files::remove(self, &call.path)),
             R::RenamePath(call) => reply.settle(files::rename(self, &call.from, &call.to)),
             R::PutDraft(call) => {

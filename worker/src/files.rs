@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use js_sys::ArrayBuffer;
 use protocol::{
-    Access, Blob, ContentKind, Fault, FaultCode, FileInfo, FileText, Imported, PutFiles, PutZip, SkipReason,
-    WriteFile, Written,
+    Access, BatchOf, Blob, ContentKind, Fault, FaultCode, FileIn, FileInfo, FileText, Imported, PutFiles,
+    PutZip, SkipReason, WriteFile, Written,
 };
 use stdx::{Cancel, Clock as _};
-use store::ContentHash;
+use store::{ContentHash, StoreError};
 
 use crate::archive::Archive;
 use crate::convert::store_fault;
 use crate::engine::{Engine, bytes_of};
+use crate::outside::{Met, Verdict};
 use crate::rules::{self, Rules};
 use crate::space::Space;
 use crate::workspaces::none_open;
@@ -33,6 +34,8 @@ pub(crate) struct Import {
     new_rules: bool,
     /// Files that this import brought. Ignore rules apply to these only: what a person made here stays.
     added: Vec<String>,
+    /// What the folder has, when all of it comes.
+    met: Option<Met>,
 }
 
 impl Import {
@@ -61,7 +64,7 @@ impl Skipped {
 }
 
 /// The open workspace, if this tab may change it.
-fn writable(engine: &mut Engine) -> Result<&mut Space, Fault> {
+pub(crate) fn writable(engine: &mut Engine) -> Result<&mut Space, Fault> {
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     if space.access == Access::Reader {
         return Err(Fault::new(
@@ -76,7 +79,7 @@ fn bad_path(path: &str, err: &store::PathError) -> Fault {
     Fault::new(FaultCode::Invalid, format!("“{path}” cannot be a path in a workspace: {err}."))
 }
 
-fn not_found(path: &str) -> Fault {
+pub(crate) fn not_found(path: &str) -> Fault {
     Fault::new(FaultCode::NotFound, format!("There is no file {path} in this workspace."))
 }
 
@@ -120,42 +123,59 @@ pub(crate) fn check_room(
     check_quota(quota, unpacked.max(more))
 }
 
-/// Put one file of an import where it belongs.
+/// Put one file of an import where it belongs, unless what is stored must stay.
 fn take_in(
     space: &mut Space,
-    path: &str,
-    bytes: &[u8],
-    mtime_ms: u64,
+    file: (&str, &[u8], u64),
+    of: &BatchOf,
     imported: &mut Imported,
     added: &mut Vec<String>,
-) -> Result<(), Fault> {
-    let was_there = space.files.contains_key(path);
-    let is_new = space.put(path, bytes, mtime_ms).map_err(|err| store_fault(&err))?;
-    if !was_there {
-        added.push(path.to_owned());
+) -> Result<(), StoreError> {
+    let (path, bytes, mtime_ms) = file;
+    let before = space.store.file(path).map(|meta| meta.hash);
+    let now = ContentHash::of(bytes);
+    match space.outside.judge(path, before, now, of) {
+        Verdict::Newer => {
+            imported.num_newer += 1;
+            return Ok(());
+        }
+        Verdict::Conflict => {
+            imported.conflicts.push(path.to_owned());
+            return Ok(());
+        }
+        Verdict::Add => {
+            imported.num_added += 1;
+            added.push(path.to_owned());
+        }
+        Verdict::Replace => imported.num_changed += 1,
+        Verdict::Same => imported.num_unchanged += 1,
     }
-    if is_new {
-        imported.num_added += 1;
-    } else {
-        imported.num_unchanged += 1;
-    }
-    Ok(())
+    space.put(path, bytes, mtime_ms)?;
+    space.outside.took(&mut space.store, path, of, before, now)
 }
 
-/// After the last batch: apply ignore files that came after the files they speak of, find case collisions, commit.
-fn finish(engine: &mut Engine, imported: &mut Imported, skipped: &mut Skipped) -> Result<(), Fault> {
-    let now_ms = engine.clock.monotonic_ms();
-    let import = std::mem::take(&mut engine.import);
-    let space = engine.space.as_mut().ok_or_else(none_open)?;
+/// After the last batch: apply ignore files that came after the files they speak of, find case collisions and what the
+/// folder has no more, commit.
+fn finish(
+    space: &mut Space,
+    import: Import,
+    now_ms: f64,
+    imported: &mut Imported,
+    skipped: &mut Skipped,
+) -> Result<(), StoreError> {
     if import.new_rules {
         for path in import.added.iter().filter(|path| import.rules.ignores(path)) {
-            space.remove(path).map_err(|err| store_fault(&err))?;
+            space.remove(path)?;
             skipped.add(SkipReason::Ignored, path);
             imported.num_added = imported.num_added.saturating_sub(1);
         }
     }
     imported.case_collisions = store::case_collisions(space.files.keys().map(String::as_str));
-    space.store.commit_user().map_err(|err| store_fault(&err))?;
+    if let Some(met) = import.met {
+        let missing = space.files.keys().filter(|path| !met.has(path) && space.is_unchanged(path));
+        imported.missing = missing.cloned().collect();
+    }
+    space.store.commit_user()?;
     if let Some(started) = space.stats.import_started_ms.take() {
         space.stats.lexical_ready_ms = now_ms - started;
     }
@@ -200,24 +220,35 @@ pub(crate) fn put_files(
 }
 
 fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Result<Imported, Fault> {
-    let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
     let more: u64 = blobs.iter().map(|blob| u64::from(blob.byte_length())).sum();
     check_quota(engine.quota, more)?;
-    if call.honour_ignore && engine.import.rules.is_empty() {
-        engine.import.rules = stored_rules(engine.space.as_ref().ok_or_else(none_open)?);
-    }
-    let mut batch = Vec::with_capacity(call.files.len());
-    for file in &call.files {
-        let bytes = bytes_of(blobs, file.blob)?;
-        if call.honour_ignore && rules::is_ignore_file(&file.path) {
-            engine.import.rules.add(&file.path, &String::from_utf8_lossy(&bytes));
-            engine.import.new_rules = true;
-        }
-        batch.push((file, bytes));
+    let bytes = call.files.iter().map(|file| bytes_of(blobs, file.blob)).collect::<Result<Vec<_>, _>>()?;
+    let now_ms = engine.clock.monotonic_ms();
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let batch: Vec<(&FileIn, Vec<u8>)> = call.files.iter().zip(bytes).collect();
+    take_batch(space, &mut engine.import, call, &batch, now_ms).map_err(|err| store_fault(&err))
+}
+
+fn take_batch(
+    space: &mut Space,
+    import: &mut Import,
+    call: &PutFiles,
+    batch: &[(&FileIn, Vec<u8>)],
+    now_ms: f64,
+) -> Result<Imported, StoreError> {
+    let (mut imported, mut skipped) = (Imported::default(), Skipped::default());
+    import.met = Met::follow(import.met.take(), &call.of, batch.iter().map(|(file, _)| file.path.as_str()));
+    if call.honour_ignore && import.rules.is_empty() {
+        import.rules = stored_rules(space);
     }
     for (file, bytes) in batch {
-        let Import { rules, added, .. } = &mut engine.import;
-        let space = engine.space.as_mut().ok_or_else(none_open)?;
+        if call.honour_ignore && rules::is_ignore_file(&file.path) {
+            import.rules.add(&file.path, &String::from_utf8_lossy(bytes));
+            import.new_rules = true;
+        }
+    }
+    for (file, bytes) in batch {
+        let Import { rules, added, .. } = &mut *import;
         if store::check_path(&file.path).is_err() {
             skipped.add(SkipReason::BadPath, &file.path);
         } else if call.honour_ignore && rules.ignores(&file.path) {
@@ -225,15 +256,14 @@ fn put_batch(engine: &mut Engine, call: &PutFiles, blobs: &[ArrayBuffer]) -> Res
         } else if bytes.len() as u64 > call.max_file_bytes {
             skipped.add(SkipReason::TooLarge, &file.path);
         } else {
-            take_in(space, &file.path, &bytes, file.mtime_ms, &mut imported, added)?;
+            take_in(space, (&file.path, bytes, file.mtime_ms), &call.of, &mut imported, added)?;
         }
     }
     if call.last {
-        finish(engine, &mut imported, &mut skipped)?;
+        finish(space, std::mem::take(import), now_ms, &mut imported, &mut skipped)?;
     } else {
         // What is answered must outlive this worker.
-        let space = engine.space.as_mut().ok_or_else(none_open)?;
-        space.store.commit_user().map_err(|err| store_fault(&err))?;
+        space.store.commit_user()?;
     }
     imported.skipped = skipped.into_vec();
     Ok(imported)
@@ -277,6 +307,8 @@ async fn unpack(
     }
     let mut slice_started = engine.clock.monotonic_ms();
     let mut unpacked: u64 = 0;
+    // An archive is unpacked into a workspace of its own, where nothing can be missing.
+    let of = BatchOf::Folder { batch: 0, left_out: Vec::new() };
     for index in 0..archive.len() {
         let Some(path) = archive.path(index) else { continue };
         if path.ends_with('/') {
@@ -296,7 +328,9 @@ async fn unpack(
                 unpacked += bytes.len() as u64;
                 let space = engine.space.as_mut().ok_or_else(none_open)?;
                 check_room(engine.quota, space.access, unpacked, bytes.len() as u64)?;
-                take_in(space, &entry.path, &bytes, entry.mtime_ms, &mut imported, &mut engine.import.added)?;
+                let (file, added) =
+                    ((entry.path.as_str(), &bytes[..], entry.mtime_ms), &mut engine.import.added);
+                take_in(space, file, &of, &mut imported, added).map_err(|err| store_fault(&err))?;
             }
             Err(reason) => skipped.add(reason, &entry.path),
         }
@@ -309,7 +343,10 @@ async fn unpack(
         }
     }
     engine.import.rules = rules;
-    finish(engine, &mut imported, &mut skipped)?;
+    let now_ms = engine.clock.monotonic_ms();
+    let import = std::mem::take(&mut engine.import);
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    finish(space, import, now_ms, &mut imported, &mut skipped).map_err(|err| store_fault(&err))?;
     imported.skipped = skipped.into_vec();
     Ok(imported)
 }
@@ -366,9 +403,7 @@ pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Resu
             ));
         }
     }
-    space.put(&call.path, bytes, now_unix_ms).map_err(|err| store_fault(&err))?;
-    space.store.remove_draft(&call.path).map_err(|err| store_fault(&err))?;
-    space.store.commit_user().map_err(|err| store_fault(&err))?;
+    save(space, &call.path, bytes, now_unix_ms).map_err(|err| store_fault(&err))?;
     space.edited.retain(|path| *path != call.path);
     space.edited.insert(0, call.path.clone());
     space.edited.truncate(50);
@@ -376,6 +411,14 @@ pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Resu
     engine.parse_now(&path);
     engine.touched();
     Ok(Written { hash: hash.0, lexical_fresh_ms: (engine.clock.monotonic_ms() - started_ms) as f32 })
+}
+
+fn save(space: &mut Space, path: &str, bytes: &[u8], now_unix_ms: u64) -> Result<(), StoreError> {
+    let before = space.store.file(path).map(|meta| meta.hash);
+    space.put(path, bytes, now_unix_ms)?;
+    space.outside.saved(&mut space.store, path, before, ContentHash::of(bytes))?;
+    space.store.remove_draft(path)?;
+    space.store.commit_user()
 }
 
 /// Remove a file or a folder.
@@ -455,3 +498,7 @@ pub(crate) fn reindex(engine: &mut Engine) -> Result<(), Fault> {
     crate::snapshot::reconcile(space);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

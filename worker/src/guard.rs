@@ -30,6 +30,10 @@ fn named(request: &EngineRequest) -> Option<WorkspaceId> {
         R::SetFocus(call) => Some(call.workspace),
         R::PauseEmbedding(call) => Some(call.workspace),
         R::Reindex(call) => Some(call.workspace),
+        R::ListBehind(call) => Some(call.workspace),
+        R::CheckDisk(call) => Some(call.workspace),
+        R::WroteToDisk(call) => Some(call.workspace),
+        R::RemoveUnchanged(call) => Some(call.workspace),
         R::ListWorkspaces(_)
         | R::CreateWorkspace(_)
         | R::OpenWorkspace(_)
@@ -78,7 +82,15 @@ mod tests {
         };
         vec![
             ExportWorkspace { workspace }.into(),
-            PutFiles { workspace, files: vec![], honour_ignore: true, max_file_bytes: 1, last: true }.into(),
+            PutFiles {
+                workspace,
+                files: vec![],
+                honour_ignore: true,
+                max_file_bytes: 1,
+                last: true,
+                of: BatchOf::Loose,
+            }
+            .into(),
             PutZip { workspace, blob, honour_ignore: true, max_file_bytes: 1 }.into(),
             ListFiles { workspace }.into(),
             ReadFile { workspace, path: path.clone() }.into(),
@@ -95,6 +107,10 @@ mod tests {
             SetFocus { workspace, paths: vec![] }.into(),
             PauseEmbedding { workspace, paused: true }.into(),
             Reindex { workspace }.into(),
+            ListBehind { workspace }.into(),
+            CheckDisk { workspace, path: String::new(), there: None }.into(),
+            WroteToDisk { workspace, path: String::new(), hash: [0; 16] }.into(),
+            RemoveUnchanged { workspace, paths: vec![] }.into(),
         ]
     }
 

@@ -17,6 +17,8 @@ mod event;
 mod files;
 mod grammars;
 mod guard;
+mod onto_disk;
+mod outside;
 mod preview;
 mod queue;
 mod rules;

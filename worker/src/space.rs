@@ -13,6 +13,7 @@ use web::Lock;
 use crate::caution::Caution;
 use crate::convert::{kind_from_syntax, kind_to_u8};
 use crate::disk::Store;
+use crate::outside::{Differs, Outside};
 use crate::queue::{Key, Queue, Rank, Waiting};
 use crate::texts::Texts;
 
@@ -89,6 +90,8 @@ pub(crate) struct Space {
     pub(crate) store: Store,
     pub(crate) index: Index,
     pub(crate) files: BTreeMap<String, Entry>,
+    /// What the disk that they came from has of them.
+    pub(crate) outside: Outside,
     pub(crate) texts: Texts,
     /// Files of the store that changed or are new since the index was saved.
     pub(crate) to_admit: VecDeque<String>,
@@ -331,11 +334,17 @@ impl Space {
         let mut removed = 0;
         for path in self.paths_under(path) {
             self.store.remove_file(&path)?;
+            self.outside.set(&mut self.store, &path, None)?;
             self.uncommitted = true;
             self.forget(&path);
             removed += 1;
         }
         Ok(removed)
+    }
+
+    /// True when nothing was done to a file here that the disk lacks.
+    pub(crate) fn is_unchanged(&self, path: &str) -> bool {
+        self.outside.get(path).is_none() && !self.store.has_draft(path)
     }
 
     /// Forget a file everywhere but in the store.
@@ -353,6 +362,10 @@ impl Space {
         for old in self.paths_under(from) {
             let new = format!("{to}{}", old.strip_prefix(from).unwrap_or_default());
             self.store.rename_file(&old, &new)?;
+            // The disk has it under its old name.
+            let edited = self.outside.get(&old).is_some_and(|differs| differs.edited);
+            self.outside.set(&mut self.store, &old, None)?;
+            self.outside.set(&mut self.store, &new, Some(Differs { disk: None, edited }))?;
             self.uncommitted = true;
             self.snapshot_stale = true;
             self.texts.remove(&old);
@@ -409,6 +422,44 @@ impl Space {
             }
         }
         self.focus = paths;
+    }
+}
+
+#[cfg(test)]
+impl Space {
+    /// An empty workspace in memory, or what `store` has.
+    pub(crate) fn of(store: Store) -> Self {
+        let mut space = Self {
+            id: WorkspaceId(1),
+            name: "Test".into(),
+            access: Access::Memory,
+            lock: None,
+            outside: Outside::load(&store).unwrap(),
+            store,
+            index: Index::new(DIM),
+            files: BTreeMap::new(),
+            texts: Texts::default(),
+            to_admit: VecDeque::new(),
+            to_parse: VecDeque::new(),
+            caution: Caution::default(),
+            to_embed: Queue::default(),
+            focus: Vec::new(),
+            edited: Vec::new(),
+            paused: false,
+            notices: Vec::new(),
+            stats: Stats::default(),
+            snapshot_stale: false,
+            uncommitted: false,
+            next_vector_record: 0,
+            unsaved_vectors: Vec::new(),
+            stash: HashMap::new(),
+            stash_limit: MAX_STASH,
+            vectors_worn: false,
+            model: String::new(),
+            given_up: HashSet::new(),
+        };
+        crate::snapshot::reconcile(&mut space);
+        space
     }
 }
 

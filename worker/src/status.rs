@@ -36,6 +36,7 @@ pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
         access: Some(space.access),
         num_files: space.files.len() as u32,
         file_bytes: space.store.files().map(|(_, meta)| meta.bytes).sum(),
+        num_behind: space.outside.len() as u32,
         num_chunks,
         num_symbols: space.files.values().map(|e| e.symbols.len() as u32).sum(),
         lexical: Progress { done: at_least(Stage::Lexical), total: texts },

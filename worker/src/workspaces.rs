@@ -11,6 +11,7 @@ use crate::disk::{self, DiskError, Held};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::files::check_room;
+use crate::outside::Outside;
 use crate::queue::Queue;
 use crate::snapshot;
 use crate::space::{MAX_STASH, Space, Stats};
@@ -105,7 +106,7 @@ async fn clear_unfinished(engine: &Engine, known: &[WorkspaceInfo], ids: &mut Ve
         let Ok(Some(lock)) = web::try_lock(&lock_name(info.id)).await else { continue };
         // A person may give that name to something that they want to keep.
         let is_rest = match disk::open_writer(info.id).await {
-            Ok(Held { mut store, .. }) => matches!(store.setting(IMPORTING), Ok(Some(_))),
+            Ok(Held { store, .. }) => matches!(store.setting(IMPORTING), Ok(Some(_))),
             Err(_) => false,
         };
         if is_rest && disk::delete(info.id).await.is_ok() {
@@ -225,6 +226,8 @@ fn build(
     }
     // Without it parsing is a little less safe, which is no reason not to open.
     let caution = Caution::restore(&mut store, web::num_deaths() > 0).unwrap_or_default();
+    // What cannot be read back counts as unknown, like all that was stored before this was noted.
+    let outside = Outside::load(&store).unwrap_or_default();
     let name = store.name().unwrap_or_default();
     let mut space = Space {
         id,
@@ -234,6 +237,7 @@ fn build(
         store,
         index: restored.index,
         files: restored.files,
+        outside,
         texts: Texts::default(),
         to_admit: std::collections::VecDeque::new(),
         to_parse: std::collections::VecDeque::new(),
@@ -494,6 +498,7 @@ async fn fill(
     for (key, value) in &manifest.settings {
         space.store.put_setting(key, Some(value)).map_err(|err| store_fault(&err))?;
     }
+    space.outside = Outside::load(&space.store).map_err(|err| store_fault(&err))?;
     let named = space.store.put_setting(IMPORTING, None).and_then(|()| space.store.set_name(name));
     named.and_then(|()| space.store.commit()).map_err(|err| store_fault(&err))?;
     name.clone_into(&mut space.name);

@@ -219,6 +219,7 @@ struct SkippedShape {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ImportedShape {
     num_added: u32,
+    num_changed: u32,
     num_unchanged: u32,
     skipped: Vec<SkippedShape>,
     case_collisions: Vec<(String, String)>,
@@ -233,6 +234,7 @@ impl From<&Imported> for ImportedShape {
         });
         Self {
             num_added: imported.num_added,
+            num_changed: imported.num_changed,
             num_unchanged: imported.num_unchanged,
             skipped: skipped.collect(),
             case_collisions: imported.case_collisions.clone(),

@@ -44,10 +44,10 @@ struct Inner {
     path: RefCell<String>,
     language: RefCell<String>,
     read_only: RefCell<Option<String>>,
+    /// The saved bytes are not valid UTF-8.
+    lossy: Cell<bool>,
     /// As they are in the workspace.
     saved_bytes: RefCell<Vec<u8>>,
-    /// What they were before the last save.
-    bytes_before_save: RefCell<Option<Vec<u8>>>,
     /// The saved bytes as text with LF endings.
     saved_text: RefCell<String>,
     saved_endings: RefCell<Endings>,
@@ -167,15 +167,14 @@ const LOSSY: &str = "This file is not valid UTF-8. It is shown with replacement 
 impl Document {
     fn new(opening: &Opening<'_>) -> Self {
         let saved = Source::decode(opening.bytes);
-        let draft = opening.draft.filter(|_| !saved.lossy).map(Source::decode);
-        let read_only = if saved.lossy { Some(LOSSY.to_owned()) } else { opening.read_only.clone() };
+        let draft = opening.draft.map(Source::decode);
         let shown = draft.as_ref().unwrap_or(&saved);
         let inner = Inner {
             path: RefCell::new(opening.path.to_owned()),
             language: RefCell::new(opening.language.to_owned()),
-            read_only: RefCell::new(read_only),
+            read_only: RefCell::new(opening.read_only.clone()),
+            lossy: Cell::new(saved.lossy),
             saved_bytes: RefCell::new(opening.bytes.to_vec()),
-            bytes_before_save: RefCell::new(None),
             bom: Cell::new(saved.bom),
             endings: RefCell::new(shown.endings.clone()),
             text: RefCell::new(Text::Plain(shown.text.clone())),
@@ -200,16 +199,13 @@ impl Document {
     /// Why it cannot be edited, when it cannot.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {
-        self.0.read_only.borrow().clone()
+        if self.0.lossy.get() { Some(LOSSY.to_owned()) } else { self.0.read_only.borrow().clone() }
     }
 
     /// Allow or forbid editing; panes that show it follow. A file that is not valid UTF-8 stays read-only.
     pub fn set_read_only(&self, why: Option<String>) {
-        let lossy = self.0.read_only.borrow().as_deref() == Some(LOSSY);
-        if !lossy {
-            *self.0.read_only.borrow_mut() = why;
-            super::pane::document_renamed(&self.path(), &self.path());
-        }
+        *self.0.read_only.borrow_mut() = why;
+        super::pane::document_renamed(&self.path(), &self.path());
     }
 
     /// The unsaved text with LF line endings, without a byte order mark.
@@ -240,12 +236,20 @@ impl Document {
     /// It differs from what is saved.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        if *self.0.endings.borrow() != *self.0.saved_endings.borrow() {
-            return true;
-        }
-        match &*self.0.text.borrow() {
+        let other_text = match &*self.0.text.borrow() {
             Text::Plain(text) => *text != *self.0.saved_text.borrow(),
             Text::Model { model, saved_version, .. } => !same_version(model.version(), *saved_version),
+        };
+        other_text || self.has_other_endings()
+    }
+
+    /// The saved text would be written with other line endings. Endings that are noted differently may come out the
+    /// same, for instance where no line break is left.
+    fn has_other_endings(&self) -> bool {
+        let (endings, saved) = (self.0.endings.borrow(), self.0.saved_endings.borrow());
+        *endings != *saved && {
+            let text = self.0.saved_text.borrow();
+            endings.restore(&text) != saved.restore(&text)
         }
     }
 
@@ -286,9 +290,20 @@ impl Document {
     /// since then stays unsaved.
     pub fn mark_saved(&self, bytes: &[u8]) {
         let source = Source::decode(bytes);
-        let unchanged = self.text() == source.text;
-        let before = self.0.saved_bytes.replace(bytes.to_vec());
-        *self.0.bytes_before_save.borrow_mut() = Some(before);
+        let text = self.text();
+        let unchanged = text == source.text;
+        if unchanged && self.0.endings.borrow().is_mixed() {
+            // The edit may have left one kind.
+            let same = self.0.endings.borrow().restore(&text) == source.endings.restore(&text);
+            if same {
+                *self.0.endings.borrow_mut() = source.endings.clone();
+            }
+        }
+        if unchanged || !text.starts_with('\u{feff}') {
+            self.0.bom.set(source.bom);
+        }
+        let other_encoding = self.0.lossy.replace(source.lossy) != source.lossy;
+        self.0.saved_bytes.replace(bytes.to_vec());
         *self.0.saved_endings.borrow_mut() = source.endings;
         *self.0.saved_text.borrow_mut() = source.text;
         if let Text::Model { model, saved_version, .. } = &mut *self.0.text.borrow_mut() {
@@ -296,14 +311,10 @@ impl Document {
             model.boundary();
             *saved_version = if unchanged { model.version() } else { -1.0 };
         }
+        if other_encoding {
+            super::pane::document_renamed(&self.path(), &self.path());
+        }
         self.announce();
-    }
-
-    /// What was saved before the last [`Document::mark_saved`]: what a file on disk should still hold when the save is
-    /// written there too.
-    #[must_use]
-    pub fn bytes_before_save(&self) -> Option<Vec<u8>> {
-        self.0.bytes_before_save.borrow().clone()
     }
 
     /// Go back to the saved state; can be undone in the editor.
@@ -395,4 +406,79 @@ fn model_changed(weak: &Weak<Inner>, changes: &[u32]) {
         *inner.endings.borrow_mut() = saved;
     }
     Document(inner).announce();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(bytes: &[u8], draft: Option<&[u8]>) -> Document {
+        Document::new(&Opening { path: "a.txt", bytes, draft, language: "plaintext", read_only: None })
+    }
+
+    fn save(document: &Document) -> Vec<u8> {
+        let bytes = document.bytes();
+        document.mark_saved(&bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_saved_file_is_saved_whatever_became_of_its_line_endings() {
+        let joined = opened(b"a\r\nb", None);
+        joined.set_text("ab");
+        assert!(joined.is_dirty());
+        assert_eq!(save(&joined), b"ab");
+        assert!(!joined.is_dirty(), "no line break is left to be of another kind");
+        // A line that is added later is as the lines were.
+        joined.set_text("a\nb");
+        assert_eq!(save(&joined), b"a\r\nb");
+
+        let one_line = opened(b"one line", None);
+        one_line.set_eol(Eol::CrLf);
+        save(&one_line);
+        assert!(!one_line.is_dirty());
+
+        let mixed = opened(b"a\nb\r\nc\n", None);
+        mixed.set_text("a\nbc\n");
+        assert_eq!(save(&mixed), b"a\nbc\n");
+        assert!(!mixed.is_dirty());
+        assert_eq!(mixed.eol(), (Eol::Lf, false));
+    }
+
+    #[test]
+    fn other_line_endings_are_a_change_and_saving_settles_it() {
+        let document = opened(b"a\nb\n", None);
+        document.set_eol(Eol::CrLf);
+        assert!(document.is_dirty());
+        assert_eq!(save(&document), b"a\r\nb\r\n");
+        assert!(!document.is_dirty());
+    }
+
+    #[test]
+    fn a_file_that_became_another_encoding_is_not_edited_until_it_is_mended() {
+        let document = opened("café\n".as_bytes(), None);
+        assert!(document.refresh(b"caf\xe9\n"));
+        assert_eq!(document.read_only().as_deref(), Some(LOSSY));
+        assert_eq!(document.bytes(), b"caf\xe9\n");
+        document.set_read_only(None);
+        assert_eq!(document.read_only().as_deref(), Some(LOSSY), "a tab that takes over does not mend it");
+        assert!(document.refresh("café au lait\n".as_bytes()));
+        assert_eq!((document.read_only(), document.text()), (None, "café au lait\n".to_owned()));
+    }
+
+    #[test]
+    fn unsaved_text_is_shown_though_the_file_became_another_encoding() {
+        let document = opened(b"caf\xe9\n", Some(b"typed\n"));
+        assert_eq!((document.text(), document.is_dirty()), ("typed\n".to_owned(), true));
+        assert_eq!(document.read_only().as_deref(), Some(LOSSY));
+    }
+
+    #[test]
+    fn a_byte_order_mark_that_came_with_a_new_version_is_written_back() {
+        let document = opened(b"a\n", None);
+        assert!(document.refresh("\u{feff}a\n".as_bytes()));
+        document.set_text("b\n");
+        assert_eq!(save(&document), "\u{feff}b\n".as_bytes());
+        assert!(!document.is_dirty());
+    }
 }

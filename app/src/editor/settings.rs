@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 
-use wasm_bindgen::JsValue;
-
 use super::monaco;
 
 /// The three themes of the interface. Colours come from the page's CSS tokens.
@@ -46,15 +44,10 @@ pub struct EditorSettings {
     pub tab_size: u32,
     /// Announce everything to a screen reader; costs speed, so it is asked for and not guessed.
     pub screen_reader: bool,
-    /// Key chords that go to the page's command table and never to the editor: `Mod+S`, `Mod+Shift+P`, `F1`, … where
-    /// `Mod` is Command on a Mac and Control elsewhere.
-    pub reserved_keys: Vec<String>,
 }
 
 impl Default for EditorSettings {
     fn default() -> Self {
-        let reserved =
-            ["Mod+S", "Mod+P", "Mod+Shift+P", "Mod+K", "F1", "Mod+Shift+F", "Mod+Shift+O", "Mod+B"];
         Self {
             theme: Theme::default(),
             font_size_px: 14.0,
@@ -62,7 +55,6 @@ impl Default for EditorSettings {
             minimap: false,
             tab_size: 4,
             screen_reader: false,
-            reserved_keys: reserved.map(str::to_owned).to_vec(),
         }
     }
 }
@@ -88,7 +80,6 @@ pub fn set_editor_settings(settings: EditorSettings) {
 pub(super) fn apply() {
     let Some(module) = monaco::loaded() else { return };
     let settings = editor_settings();
-    let reserved: js_sys::Array = settings.reserved_keys.iter().map(|key| JsValue::from_str(key)).collect();
     module.configure(&monaco::object(&[
         ("theme", settings.theme.id().into()),
         ("fontSize", settings.font_size_px.into()),
@@ -96,6 +87,5 @@ pub(super) fn apply() {
         ("minimap", settings.minimap.into()),
         ("tabSize", settings.tab_size.into()),
         ("screenReader", settings.screen_reader.into()),
-        ("reservedKeys", reserved.into()),
     ]));
 }

@@ -204,6 +204,10 @@ impl Inner {
         }
     }
 
+    fn has_ready(&self) -> bool {
+        self.workers.borrow().iter().any(|worker| worker.info.borrow().is_some())
+    }
+
     fn publish(&self) {
         let workers = self.workers.borrow();
         let ready: Vec<EmbedderInfo> = workers.iter().filter_map(|w| w.info.borrow().clone()).collect();
@@ -249,6 +253,10 @@ impl ModelWorker {
                 // The worker died while it loaded: the supervisor starts it again and this runs anew.
                 Err(fault) if fault.code == FaultCode::ModelGone => {}
                 Err(fault) if device == DeviceKind::WebGpu => worker.fall_back(&pool, &fault.sentence),
+                // Others may have loaded: search by meaning works with one worker, too.
+                Err(fault) if pool.has_ready() => {
+                    leptos::logging::warn!("One of several model workers could not load: {}", fault.sentence);
+                }
                 Err(fault) => pool.state.set(ModelState::Failed(fault.sentence)),
             }
         });

@@ -16,15 +16,6 @@ use super::pick::{error_name, message};
 #[derive(Clone, Debug)]
 pub struct Folder(pub(super) Handle);
 
-/// What became of writing a file to disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnDisk {
-    /// It is there.
-    Written,
-    /// The file on disk is not what the workspace had before this save; it was left alone.
-    ChangedThere,
-}
-
 /// Permission to write to a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MayWrite {
@@ -96,53 +87,54 @@ impl Folder {
         may_write(&wait(self.0.request_permission(&to_write())).await)
     }
 
-    /// Write one file, making the folders above it as needed. With `before`, the bytes that the workspace had until
-    /// this save, a file that another program has changed is not overwritten.
+    /// Write one file over whatever is there, making the folders above it as needed.
     ///
     /// # Errors
     /// A sentence for the person; the workspace itself has the file already.
-    pub async fn write(&self, path: &str, before: Option<&[u8]>, bytes: &[u8]) -> Result<OnDisk, Fault> {
-        let failed = |err: &JsValue| {
-            let sentence = if error_name(err) == "NotFoundError" {
+    pub async fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
+        let written = async {
+            let (folder, name) = self.parent(path).await?;
+            write(&folder, &name, bytes).await
+        };
+        written.await.map_err(|err| {
+            let sentence = if error_name(&err) == "NotFoundError" {
                 format!("{path} is saved in Alcove, but the folder on disk is gone. Open the folder again.")
             } else {
                 format!(
                     "{path} is saved in Alcove, but not on disk: {}. Save again to try once more.",
-                    message(err)
+                    message(&err)
                 )
             };
             Fault::new(FaultCode::Storage, sentence)
-        };
-        let (folder, name) = self.parent(path).await.map_err(|err| failed(&err))?;
-        if let Some(before) = before
-            && let Some(there) = existing(&folder, &name).await
-            && there != before
-            && there != bytes
-        {
-            return Ok(OnDisk::ChangedThere);
-        }
-        write(&folder, &name, bytes).await.map_err(|err| failed(&err))?;
-        Ok(OnDisk::Written)
+        })
     }
 
-    /// The bytes of a file as they are on disk.
+    /// The bytes of a file as they are on disk, `None` when it has no such file.
     ///
     /// # Errors
-    /// A sentence when it is not there or may not be read.
-    pub async fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
-        let (folder, name) = match path.rsplit_once('/') {
-            Some((above, name)) => (self.descend(above, false).await.ok(), name),
-            None => (Some(self.0.clone()), path),
+    /// A sentence when it is there and cannot be read: nobody knows what writing would destroy.
+    pub async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let read = async {
+            let (above, name) =
+                path.rsplit_once('/').map_or((None, path), |(above, name)| (Some(above), name));
+            let folder = match above {
+                Some(above) => self.descend(above, false).await?,
+                None => self.0.clone(),
+            };
+            existing(&folder, name).await
         };
-        let bytes = match folder {
-            Some(folder) => existing(&folder, name).await,
-            None => None,
-        };
-        bytes.ok_or_else(|| {
-            let sentence =
-                format!("{path} could not be read from “{}” on disk. Open the folder again.", self.name());
-            Fault::new(FaultCode::NotFound, sentence)
-        })
+        match read.await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(err) if error_name(&err) == "NotFoundError" => Ok(None),
+            Err(err) => {
+                let sentence = format!(
+                    "{path} could not be read from “{}” on disk: {}. Open the folder again.",
+                    self.name(),
+                    message(&err)
+                );
+                Err(Fault::new(FaultCode::BadFile, sentence))
+            }
+        }
     }
 
     async fn parent(&self, path: &str) -> Result<(Handle, String), JsValue> {
@@ -162,12 +154,11 @@ impl Folder {
     }
 }
 
-/// The bytes of a file that is there.
-async fn existing(folder: &Handle, name: &str) -> Option<Vec<u8>> {
-    let handle: Handle = wait(folder.get_file_handle(name, &JsValue::UNDEFINED)).await.ok()?.unchecked_into();
-    let file = handle.file().await.ok()?;
-    let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
-    Some(Uint8Array::new(&buffer).to_vec())
+async fn existing(folder: &Handle, name: &str) -> Result<Vec<u8>, JsValue> {
+    let handle: Handle = wait(folder.get_file_handle(name, &JsValue::UNDEFINED)).await?.unchecked_into();
+    let file = handle.file().await?;
+    let buffer = JsFuture::from(file.array_buffer()).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
 }
 
 async fn write(folder: &Handle, name: &str, bytes: &[u8]) -> Result<(), JsValue> {

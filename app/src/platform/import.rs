@@ -1,7 +1,9 @@
 //! From what a person handed over to the engine: batches of a few megabytes, with progress, stopped by dropping.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use protocol::{Blob, Fault, FaultCode, FileIn, Imported, PutFiles, PutZip, SkipReason, WorkspaceId};
+use protocol::{
+    BatchOf, Blob, Fault, FaultCode, FileIn, Imported, PutFiles, PutZip, SkipReason, WorkspaceId,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, Response};
@@ -24,6 +26,8 @@ pub struct ImportOptions {
     pub honour_ignore: bool,
     /// Leave out larger files.
     pub max_file_bytes: u64,
+    /// It is all of what the workspace is of, and not some files that join it.
+    pub whole: bool,
 }
 
 /// How far an import is.
@@ -61,14 +65,17 @@ pub async fn import(
         bytes: 0.0,
         total: Imported::default(),
         progress: ImportProgress::default(),
+        num_batches: 0,
+        left_out: Vec::new(),
     };
     let mut walk = Walk::new(picked, options.honour_ignore);
     while let Some(found) = walk.next().await {
         for found in found {
             match found {
-                Found::Ignored(path) => skip(&mut sender.total, SkipReason::Ignored, 1, path),
-                Found::Unreadable(path) => skip(&mut sender.total, SkipReason::Unreadable, 1, path),
-                Found::Loop(path) => skip(&mut sender.total, SkipReason::Loop, 1, path),
+                Found::Ignored(path) => sender.leave_out(SkipReason::Ignored, path),
+                Found::Unreadable(path) => sender.leave_out(SkipReason::Unreadable, path),
+                Found::Loop(path) => sender.leave_out(SkipReason::Loop, path),
+                Found::TooMany(path) => sender.leave_out(SkipReason::TooMany, path),
                 Found::File(path, file) => sender.take(path, file).await?,
             }
         }
@@ -76,6 +83,32 @@ pub async fn import(
     }
     sender.send(true).await?;
     Ok(sender.total)
+}
+
+/// Put one version of a file into `workspace` that a person chose over the one that is stored.
+///
+/// # Errors
+/// The engine's fault.
+pub async fn import_chosen(
+    engine: &Engine,
+    workspace: WorkspaceId,
+    path: &str,
+    bytes: &[u8],
+    on_disk: bool,
+) -> Result<(), Fault> {
+    let call = PutFiles {
+        workspace,
+        files: vec![FileIn {
+            path: path.to_owned(),
+            blob: Blob(0),
+            mtime_ms: js_sys::Date::now().max(0.0) as u64,
+        }],
+        honour_ignore: false,
+        max_file_bytes: u64::MAX,
+        last: true,
+        of: BatchOf::Chosen { on_disk },
+    };
+    engine.call_with(call, vec![Uint8Array::from(bytes).buffer()]).await.map(|_| ())
 }
 
 /// Unpack an archive into `workspace`, which must be the open one.
@@ -142,13 +175,16 @@ struct Sender<'a, F> {
     bytes: f64,
     total: Imported,
     progress: ImportProgress,
+    num_batches: u32,
+    /// Since the last batch.
+    left_out: Vec<String>,
 }
 
 impl<F: Fn(ImportProgress)> Sender<'_, F> {
     async fn take(&mut self, path: String, file: File) -> Result<(), Fault> {
         self.progress.num_found += 1;
         if file.size() > self.options.max_file_bytes as f64 {
-            skip(&mut self.total, SkipReason::TooLarge, 1, path);
+            self.leave_out(SkipReason::TooLarge, path);
             return Ok(());
         }
         if !self.files.is_empty()
@@ -169,7 +205,7 @@ impl<F: Fn(ImportProgress)> Sender<'_, F> {
         let mut bytes = 0;
         for ((path, file), buffer) in files.into_iter().zip(buffers) {
             let Some(buffer) = buffer.and_then(|buffer| buffer.dyn_into::<ArrayBuffer>().ok()) else {
-                skip(&mut self.total, SkipReason::Unreadable, 1, path);
+                self.leave_out(SkipReason::Unreadable, path);
                 continue;
             };
             bytes += u64::from(buffer.byte_length());
@@ -184,13 +220,25 @@ impl<F: Fn(ImportProgress)> Sender<'_, F> {
             honour_ignore: self.options.honour_ignore,
             max_file_bytes: self.options.max_file_bytes,
             last,
+            of: if self.options.whole {
+                BatchOf::Folder { batch: self.num_batches, left_out: std::mem::take(&mut self.left_out) }
+            } else {
+                BatchOf::Loose
+            },
         };
+        self.num_batches += 1;
         let (imported, _) = self.engine.call_with(call, blobs).await?;
         merge(&mut self.total, imported);
         self.progress.num_sent += num_sent;
         self.progress.bytes_sent += bytes;
         self.tell();
         Ok(())
+    }
+
+    /// Say so, and that it is there: what is only left out did not go from the disk.
+    fn leave_out(&mut self, reason: SkipReason, path: String) {
+        self.left_out.push(path.clone());
+        skip(&mut self.total, reason, 1, path);
     }
 
     fn tell(&self) {
@@ -215,7 +263,11 @@ fn merge_skipped(total: &mut Imported, reason: SkipReason, count: u32, paths: Ve
 
 fn merge(total: &mut Imported, part: Imported) {
     total.num_added += part.num_added;
+    total.num_changed += part.num_changed;
     total.num_unchanged += part.num_unchanged;
+    total.num_newer += part.num_newer;
+    total.conflicts.extend(part.conflicts);
+    total.missing.extend(part.missing);
     for (reason, count, paths) in part.skipped {
         merge_skipped(total, reason, count, paths);
     }
@@ -245,13 +297,15 @@ mod tests {
         let part = Imported {
             num_added: 2,
             num_unchanged: 1,
+            conflicts: vec!["c".into()],
             skipped: vec![(SkipReason::Ignored, 7, vec!["a".into()]), (SkipReason::Unreadable, 1, vec![])],
             case_collisions: vec![("a".into(), "A".into())],
+            ..Imported::default()
         };
         merge(&mut total, part.clone());
         merge(&mut total, part);
         assert_eq!((total.num_added, total.num_unchanged), (4, 2));
-        assert_eq!(total.case_collisions.len(), 1);
+        assert_eq!((total.case_collisions.len(), total.conflicts.len()), (1, 2));
         let unreadable = &total.skipped[0];
         assert_eq!((unreadable.1, unreadable.2.len()), (152, 100));
         assert_eq!(total.skipped[1], (SkipReason::Ignored, 14, vec!["a".into(), "a".into()]));

@@ -16,8 +16,8 @@ mod save;
 mod storage;
 mod walk;
 
-pub use disk::{Folder, MayWrite, OnDisk, folder_of, forget_folder, has_gesture};
-pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_zip, read};
+pub use disk::{Folder, MayWrite, folder_of, forget_folder, has_gesture};
+pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_chosen, import_zip, read};
 pub use pick::{Ask, Picked, can_pick_folder, dropped, pick_files, pick_folder};
 pub use save::download;
 pub use storage::persist;

@@ -234,6 +234,13 @@ impl Picked {
         is_zip.then_some(file)
     }
 
+    /// The bytes of a loose file among it, by the path under which it comes in.
+    pub async fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        let root = self.roots.iter().find(|root| !root.is_folder() && root.path() == path)?;
+        let buffer = super::import::read(&root.file().await?).await.ok()?;
+        Some(js_sys::Uint8Array::new(&buffer).to_vec())
+    }
+
     /// True when there is at least one folder among it.
     #[must_use]
     pub fn has_folder(&self) -> bool {

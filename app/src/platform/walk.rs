@@ -24,8 +24,10 @@ pub(super) enum Found {
     /// A folder that an ignore file names, with a slash at its end; or a file below one.
     Ignored(String),
     Unreadable(String),
-    /// Nested too deep.
+    /// Nested too deep; with a slash at its end.
     Loop(String),
+    /// Folders that were not entered, and perhaps files beside them; `/` alone when it is not known which.
+    TooMany(String),
 }
 
 /// A walk under way.
@@ -69,7 +71,10 @@ impl Walk {
     /// The next few, or `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Vec<Found>> {
         if self.num_visited > MAX_VISITED {
-            return None;
+            let is_over = self.files.is_empty() && self.folders.is_empty();
+            self.files.clear();
+            self.folders.clear();
+            return (!is_over).then(|| vec![Found::TooMany("/".into())]);
         }
         if !self.files.is_empty() {
             let rest = self.files.len().saturating_sub(AT_ONCE);
@@ -105,7 +110,7 @@ impl Walk {
             if is_repository || self.honour_ignore && self.rules.ignores_folder(&full) {
                 found.push(Found::Ignored(format!("{full}/")));
             } else if full.split('/').count() > MAX_DEPTH {
-                found.push(Found::Loop(full));
+                found.push(Found::Loop(format!("{full}/")));
             } else {
                 self.folders.push((child, full));
             }
@@ -164,7 +169,7 @@ pub(super) async fn all(promises: impl Iterator<Item = Option<Promise>>) -> Vec<
 
 impl Root {
     /// The path under which a file that is not in a picked folder comes in.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         match self {
             Self::File(path, _) => path.clone(),
             _ => self.name(),

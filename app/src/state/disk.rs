@@ -1,19 +1,22 @@
 //! Saves that also go to the folder on disk that the workspace came from.
 //!
 //! A browser asks the person before a page may write there. It is let ask once, from the key press or click that saved,
-//! and nothing waits for the answer: the file is saved in Alcove by then, and what the disk lacks is remembered here
-//! until permission comes. Whoever says no is told so once with a button that asks again; later saves only remind.
+//! and nothing waits for the answer: the file is saved in Alcove by then, and what the disk lacks is known to the engine
+//! until it is written. Whoever says no is told so once with a button that asks again; later saves only remind, and the
+//! status bar shows what the disk lacks, after a reload as well.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 use leptos::prelude::*;
-use protocol::{Fault, FaultCode, ReadFile, WorkspaceId};
+use protocol::{
+    Blob, CheckDisk, DiskCheck, DiskState, Fault, FaultCode, ListBehind, WorkspaceId, WroteToDisk,
+};
 
-use super::dialog::{Answer, Dialog, Question};
 use super::toast::{Offer, Weight};
-use super::{App, bytes_of};
-use crate::editor;
-use crate::platform::{self, Folder, MayWrite, OnDisk};
+use super::{App, buffer, bytes_of};
+use crate::platform::{self, Folder, MayWrite};
 
 /// How far permission to write has been talked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,41 +29,77 @@ enum Talk {
     Told,
 }
 
-/// What the folder on disk lacks.
+/// Writing what the disk lacks, for the workspace that is open.
 #[derive(Debug, Default)]
 pub(super) struct Behind {
     talk: Talk,
-    /// Files that are saved in Alcove and not on disk, each with what the disk should still have.
-    files: BTreeMap<String, Vec<u8>>,
+    run: Rc<Run>,
+}
+
+/// One run at a time, which looks again when something was saved meanwhile.
+#[derive(Debug, Default)]
+struct Run {
+    is_running: Cell<bool>,
+    again: Cell<bool>,
+    /// Also what was not saved here, and what a person was asked about before.
+    all: Cell<bool>,
+    /// Files that changed on disk, of which a person was told.
+    told: RefCell<HashSet<String>>,
+}
+
+/// What became of one file.
+enum Outcome {
+    Written,
+    Nothing,
+    ChangedThere,
 }
 
 impl App {
+    /// Find out whether the open workspace came from a folder on disk.
+    pub(super) async fn look_for_folder(self, id: WorkspaceId) {
+        let has_folder = platform::folder_of(id).await.is_some();
+        if self.open_id() == Some(id) {
+            self.has_folder.set(has_folder);
+        }
+    }
+
+    /// The workspace is left: what is known of its disk is no longer shown.
+    pub(super) fn forget_disk(self) {
+        self.has_folder.set(false);
+        self.conflicts.set(Vec::new());
+    }
+
     /// A file was saved: write it to the folder on disk as well, where it came from one. Does not wait for a person.
     pub(super) async fn wrote(self, path: &str) -> Result<(), Fault> {
-        // A file that is new here must not replace one that is on disk already.
-        let before =
-            editor::document(path).and_then(|document| document.bytes_before_save()).unwrap_or_default();
         let Some(id) = self.open_id() else { return Ok(()) };
         let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
-        self.private.update_value(|private| {
-            // Of several saves that the disk missed, the first one's is still there.
-            private.behind.files.entry(path.to_owned()).or_insert(before);
-        });
+        self.private.with_value(|private| private.behind.run.told.borrow_mut().remove(path));
         if folder.may_write().await == MayWrite::Yes {
-            return self.catch_up(id, &folder).await.map(|_| ());
+            return self.catch_up(id, &folder, false).await.map(|_| ());
         }
         match self.private.with_value(|private| private.behind.talk) {
             Talk::NotYet if platform::has_gesture() => self.ask_to_write(id, folder, false),
-            Talk::NotYet => self.tell_behind(id, &folder).await,
+            Talk::NotYet => self.tell_behind(id, &folder).await?,
             Talk::Asking => {}
             Talk::Told => self.toasts.say(Weight::Info, format!("{path} is saved in Alcove, not on disk.")),
         }
         Ok(())
     }
 
-    /// Let the browser ask for permission, and write what the disk lacks once it is given. `say` what was written when
-    /// the person asked for nothing else.
-    fn ask_to_write(self, id: WorkspaceId, folder: Folder, say: bool) {
+    /// Write everything that the disk lacks, as a person asked.
+    pub fn write_to_disk(self) {
+        self.act(async move {
+            let Some(id) = self.open_id() else { return Ok(()) };
+            if let Some(folder) = platform::folder_of(id).await {
+                self.ask_to_write(id, folder, true);
+            }
+            Ok(())
+        });
+    }
+
+    /// Let the browser ask for permission, and write what the disk lacks once it is given. `all` of it, and say what was
+    /// written, when that is what the person asked for.
+    fn ask_to_write(self, id: WorkspaceId, folder: Folder, all: bool) {
         self.private.update_value(|private| private.behind.talk = Talk::Asking);
         self.act(async move {
             let answer = folder.ask_to_write().await;
@@ -69,11 +108,10 @@ impl App {
             }
             self.private.update_value(|private| private.behind.talk = Talk::NotYet);
             if answer != MayWrite::Yes {
-                self.tell_behind(id, &folder).await;
-                return Ok(());
+                return self.tell_behind(id, &folder).await;
             }
-            let num = self.catch_up(id, &folder).await?;
-            if say && num > 0 {
+            let num = self.catch_up(id, &folder, all).await?;
+            if all && num > 0 {
                 let files = if num == 1 { "1 file was".into() } else { format!("{num} files were") };
                 self.toasts.say(Weight::Done, format!("{files} written to “{}” on disk.", folder.name()));
             }
@@ -82,16 +120,18 @@ impl App {
     }
 
     /// Tell that the disk is behind, with a button that lets the browser ask again.
-    async fn tell_behind(self, id: WorkspaceId, folder: &Folder) {
+    async fn tell_behind(self, id: WorkspaceId, folder: &Folder) -> Result<(), Fault> {
         let blocked = folder.may_write().await == MayWrite::Blocked;
-        let mut what = String::new();
-        self.private.update_value(|private| {
-            private.behind.talk = Talk::Told;
-            what = match private.behind.files.first_key_value() {
-                Some((path, _)) if private.behind.files.len() == 1 => format!("{path} is"),
-                _ => format!("{} files are", private.behind.files.len()),
-            };
-        });
+        let behind = self.call(ListBehind { workspace: id }).await?;
+        if self.open_id() != Some(id) {
+            return Ok(());
+        }
+        self.private.update_value(|private| private.behind.talk = Talk::Told);
+        let what = match behind.as_slice() {
+            [] => return Ok(()),
+            [only] => format!("{} is", only.path),
+            several => format!("{} files are", several.len()),
+        };
         let name = folder.name();
         let mut sentence = format!(
             "{what} saved in Alcove, but not on disk: the browser has no permission to write to “{name}”."
@@ -99,64 +139,108 @@ impl App {
         if blocked {
             sentence.push_str(" Allow this page to edit files in the settings beside the address first.");
         }
-        let folder = StoredValue::new_local(folder.clone());
-        let run = std::sync::Arc::new(move |()| self.ask_to_write(id, folder.get_value(), true));
+        let run = std::sync::Arc::new(move |()| self.write_to_disk());
         let offer = Offer { label: "Write to disk".into(), run };
         self.toasts.offer(Weight::Warning, sentence, vec![offer]);
+        Ok(())
     }
 
-    /// Write every file that the disk lacks. Gives their number.
-    async fn catch_up(self, id: WorkspaceId, folder: &Folder) -> Result<u32, Fault> {
+    /// Write what the disk lacks until nothing is left that may be written: what was saved here, or `all`. Gives the
+    /// number of files. When a run is under way that one goes on with what is new.
+    async fn catch_up(self, id: WorkspaceId, folder: &Folder, all: bool) -> Result<u32, Fault> {
+        let run = self.private.with_value(|private| private.behind.run.clone());
+        run.again.set(true);
+        if all {
+            run.all.set(true);
+        }
+        if run.is_running.replace(true) {
+            return Ok(0);
+        }
+        let mut changed = Vec::new();
+        let outcome = self.run_catch_up(id, folder, &run, &mut changed).await;
+        run.is_running.set(false);
+        if self.open_id() == Some(id) {
+            self.tell_changed_on_disk(changed);
+        }
+        outcome
+    }
+
+    async fn run_catch_up(
+        self,
+        id: WorkspaceId,
+        folder: &Folder,
+        run: &Run,
+        changed: &mut Vec<String>,
+    ) -> Result<u32, Fault> {
         let mut num = 0;
-        for (path, before) in self.private.with_value(|private| private.behind.files.clone()) {
-            let read =
-                self.engine().call_with(ReadFile { workspace: id, path: path.clone() }, Vec::new()).await;
-            if self.open_id() != Some(id) {
-                // What was read may be another workspace's file of this name.
-                return Ok(num);
+        let mut failed = None;
+        while run.again.replace(false) {
+            let all = run.all.replace(false);
+            if all {
+                run.told.borrow_mut().clear();
             }
-            let bytes = match read {
-                Ok((file, blobs)) => blobs.get(file.blob.0 as usize).map(bytes_of),
-                // Renamed or removed since.
-                Err(fault) if fault.code == FaultCode::NotFound => None,
-                Err(fault) => return Err(fault),
-            };
-            if let Some(bytes) = bytes {
-                match folder.write(&path, Some(&before), &bytes).await? {
-                    OnDisk::Written => num += 1,
-                    OnDisk::ChangedThere => self.ask_disk(folder.clone(), &path, &bytes),
+            for file in self.call(ListBehind { workspace: id }).await? {
+                if self.open_id() != Some(id) {
+                    return Ok(num);
+                }
+                if !(file.edited || all) || run.told.borrow().contains(&file.path) {
+                    continue;
+                }
+                match self.write_one(id, folder, &file.path).await {
+                    Ok(Outcome::Written) => num += 1,
+                    Ok(Outcome::Nothing) => {}
+                    Ok(Outcome::ChangedThere) => {
+                        run.told.borrow_mut().insert(file.path.clone());
+                        changed.push(file.path);
+                    }
+                    // One that cannot be written is no reason to leave the others.
+                    Err(fault) => failed = failed.or(Some(fault)),
                 }
             }
-            self.private.update_value(|private| {
-                private.behind.files.remove(&path);
-            });
         }
-        Ok(num)
+        failed.map_or(Ok(num), Err)
     }
 
-    fn ask_disk(self, folder: Folder, path: &str, bytes: &[u8]) {
-        let (compared, compared_path) = (folder.clone(), path.to_owned());
-        let after = String::from_utf8_lossy(bytes).into_owned();
-        let compared = StoredValue::new_local(compared);
-        let compare = move || {
-            let (path, after) = (compared_path.clone(), after.clone());
-            self.act(async move {
-                let before = compared.get_value().read(&path).await?;
-                let before = String::from_utf8_lossy(&before).into_owned();
-                self.dialog.set(Some(Dialog::CompareTexts(path, before, after)));
-                Ok(())
-            });
+    async fn write_one(self, id: WorkspaceId, folder: &Folder, path: &str) -> Result<Outcome, Fault> {
+        let there = folder.read(path).await?;
+        let (check, bytes) = match self.check_disk(id, path, there.as_deref()).await {
+            // Renamed or removed since, or in another workspace by now.
+            Err(fault) if matches!(fault.code, FaultCode::NotFound | FaultCode::NotOpen) => {
+                return Ok(Outcome::Nothing);
+            }
+            outcome => outcome?,
         };
-        let (folder, path, bytes) = (StoredValue::new_local(folder), path.to_owned(), bytes.to_vec());
-        self.dialog.set(Some(Dialog::Question(Question {
-            title: format!("{path} changed on disk"),
-            body: "Your changes are saved in Alcove. The file on disk is not what it was when it was opened here, so it \
-                   was left alone. Open the folder again to take the other version in instead."
-                .into(),
-            answers: vec![Answer::new("Compare", false, compare), Answer::new("Replace it on disk", true, move || {
-                let (folder, path, bytes) = (folder.get_value(), path.clone(), bytes.clone());
-                self.act(async move { folder.write(&path, None, &bytes).await.map(|_| ()) });
-            })],
-        })));
+        if check.state == DiskState::Changed {
+            return Ok(Outcome::ChangedThere);
+        }
+        if check.state == DiskState::Behind {
+            folder.write(path, &bytes).await?;
+        }
+        self.call(WroteToDisk { workspace: id, path: path.to_owned(), hash: check.hash }).await?;
+        Ok(if check.state == DiskState::Behind { Outcome::Written } else { Outcome::Nothing })
+    }
+
+    async fn check_disk(
+        self,
+        workspace: WorkspaceId,
+        path: &str,
+        there: Option<&[u8]>,
+    ) -> Result<(DiskCheck, Vec<u8>), Fault> {
+        let call = CheckDisk { workspace, path: path.to_owned(), there: there.map(|_| Blob(0)) };
+        let (check, blobs) = self.engine().call_with(call, there.map(buffer).into_iter().collect()).await?;
+        let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
+        let bytes = blobs.get(check.blob.0 as usize).map(bytes_of).ok_or_else(missing)?;
+        Ok((check, bytes))
+    }
+
+    /// Write a file over whatever the disk has, as a person chose.
+    pub(super) async fn replace_on_disk(self, id: WorkspaceId, path: &str) -> Result<(), Fault> {
+        let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
+        if folder.ask_to_write().await != MayWrite::Yes {
+            return self.tell_behind(id, &folder).await;
+        }
+        let (check, bytes) = self.check_disk(id, path, None).await?;
+        folder.write(path, &bytes).await?;
+        self.call(WroteToDisk { workspace: id, path: path.to_owned(), hash: check.hash }).await
     }
 }

@@ -198,10 +198,12 @@ impl App {
             private.draft_timers.remove(path);
         });
         let (Some(document), Some(workspace)) = (editor::document(path), self.open_id()) else { return };
-        if document.read_only().is_some() {
+        let dirty = document.is_dirty();
+        let is_reader = self.access.get_untracked() == Some(protocol::Access::Reader);
+        // What was typed before its file became unreadable stays kept until it is dropped.
+        if document.read_only().is_some() && (dirty || is_reader) {
             return;
         }
-        let dirty = document.is_dirty();
         self.private.update_value(|private| {
             if dirty {
                 private.drafted.insert(path.to_owned());

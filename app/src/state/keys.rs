@@ -7,7 +7,7 @@ pub struct Chord {
     pub mod_key: bool,
     /// Shift.
     pub shift: bool,
-    /// Alt, or Option on a Mac.
+    /// Alt. On a Mac it is Option, and Control and Option with a key that types: Option alone types other letters there.
     pub alt: bool,
     /// Lower-case key: a letter, a digit, a sign, or a name as in `KeyboardEvent.key` (`enter`, `f1`, `arrowup`).
     pub key: String,
@@ -51,11 +51,16 @@ impl Chord {
         (!chord.key.is_empty()).then_some(chord)
     }
 
+    /// On a Mac this chord is held with Control as well, because with Option alone it would type a letter.
+    fn needs_control(&self, mac: bool) -> bool {
+        mac && self.alt && !self.mod_key && self.key.chars().count() == 1
+    }
+
     /// True when the event is this chord.
     #[must_use]
     pub fn matches(&self, press: &Press<'_>, mac: bool) -> bool {
         let (mod_key, other) = if mac { (press.meta, press.ctrl) } else { (press.ctrl, press.meta) };
-        if mod_key != self.mod_key || other || press.alt != self.alt {
+        if mod_key != self.mod_key || other != self.needs_control(mac) || press.alt != self.alt {
             return false;
         }
         let same_key = press.key.to_lowercase() == self.key
@@ -83,7 +88,9 @@ impl Chord {
         };
         let mut parts = Vec::new();
         if mac {
-            for (is_on, sign) in [(self.alt, "⌥"), (self.shift, "⇧"), (self.mod_key, "⌘")] {
+            for (is_on, sign) in
+                [(self.needs_control(mac), "⌃"), (self.alt, "⌥"), (self.shift, "⇧"), (self.mod_key, "⌘")]
+            {
                 if is_on {
                     parts.push(sign.to_owned());
                 }
@@ -135,9 +142,19 @@ mod tests {
     fn shift_and_alt_are_exact() {
         assert!(chord("Mod+Shift+F").matches(&press("F", "KeyF", "cs"), false));
         assert!(!chord("Mod+F").matches(&press("F", "KeyF", "cs"), false));
-        // On a Mac Option+W types another sign; the place of the key decides.
-        assert!(chord("Alt+W").matches(&press("∑", "KeyW", "a"), true));
-        assert!(!chord("Alt+W").matches(&press("w", "KeyW", ""), true));
+        assert!(chord("Alt+W").matches(&press("w", "KeyW", "a"), false));
+        assert!(!chord("Alt+W").matches(&press("w", "KeyW", ""), false));
+    }
+
+    #[test]
+    fn option_alone_types_on_a_mac() {
+        assert!(!chord("Alt+N").matches(&press("~", "KeyN", "a"), true));
+        // With Control the place of the key decides, whatever sign it would type.
+        assert!(chord("Alt+N").matches(&press("~", "KeyN", "ca"), true));
+        assert!(!chord("Alt+N").matches(&press("n", "KeyN", "ca"), false));
+        assert!(chord("Alt+PageUp").matches(&press("PageUp", "PageUp", "a"), true));
+        assert_eq!((chord("Alt+N").shown(true), chord("Alt+N").shown(false)), ("⌃⌥N".into(), "Alt+N".into()));
+        assert_eq!(chord("Alt+PageUp").shown(true), "⌥Pageup");
     }
 
     #[test]

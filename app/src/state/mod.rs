@@ -5,6 +5,7 @@
 //! with native tests.
 
 pub mod abort;
+mod conflicts;
 pub mod dialog;
 mod disk;
 mod docs;
@@ -37,6 +38,7 @@ use protocol::{
 use crate::editor::{Cursor, Pane, Watch};
 use crate::link::{Engine, LinkState, ModelState, Models};
 
+pub use conflicts::Conflict;
 pub use docs::DocState;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
 pub use workspace::Phase;
@@ -120,6 +122,10 @@ pub struct App {
     pub side_width_px: RwSignal<f64>,
     /// A sentence while an import runs.
     pub importing: RwSignal<Option<String>>,
+    /// The workspace came from a folder on disk that this page may ask to write to.
+    pub has_folder: RwSignal<bool>,
+    /// Files that changed both here and outside, until a person decides.
+    pub conflicts: RwSignal<Vec<Conflict>>,
     /// Search panel.
     pub search: SearchState,
 }
@@ -184,6 +190,8 @@ impl App {
             side_open: RwSignal::new(!crate::platform::media::matches("(max-width: 640px)")),
             side_width_px: RwSignal::new(280.0),
             importing: RwSignal::new(None),
+            has_folder: RwSignal::new(false),
+            conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
         };
         app.watch_settings();

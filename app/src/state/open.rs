@@ -115,10 +115,11 @@ impl App {
             };
             if let Some(folder) = &folder {
                 folder.remember(id).await;
+                self.look_for_folder(id).await;
             }
             id
         };
-        let options = self.import_options();
+        let options = ImportOptions { whole: !joins, ..self.import_options() };
         let import = async {
             match archive {
                 Some(file) => self.import_archive(id, platform::read(&file).await?, options).await,
@@ -129,6 +130,7 @@ impl App {
             Some(id) => self.or_no_workspace(id, import).await?,
             None => import.await?,
         };
+        self.note_conflicts(&imported.conflicts, picked).await;
         // The answer changes nothing now; the browser may keep our storage longer when it says yes.
         let _kept_longer = platform::persist().await;
         Ok(imported)
@@ -233,6 +235,7 @@ impl App {
         self.settings.with_untracked(|settings| ImportOptions {
             honour_ignore: settings.honour_ignore,
             max_file_bytes: settings.max_file_bytes(),
+            whole: true,
         })
     }
 

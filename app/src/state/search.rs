@@ -76,9 +76,15 @@ impl Default for SearchState {
 }
 
 impl SearchState {
-    /// Forget query and answer.
+    /// Forget query, filters and answer: those of one workspace would only hide what another one has.
     pub fn clear(self) {
         self.text.set(String::new());
+        self.mode.set(SearchMode::default());
+        self.case_sensitive.set(false);
+        self.path_glob.set(String::new());
+        self.language.set(String::new());
+        self.kind.set(None);
+        self.since.set(Since::default());
         self.reply.set(None);
         self.running.set(false);
         self.error.set(None);
@@ -192,6 +198,30 @@ impl App {
                 self.search_now();
             }
             now
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_filter_of_one_workspace_is_left_for_the_next() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let state = SearchState::default();
+            let untouched = state.query();
+            state.text.set("x".into());
+            state.mode.set(SearchMode::Regex);
+            state.case_sensitive.set(true);
+            state.path_glob.set("oldproject/src/**".into());
+            state.language.set("rust".into());
+            state.kind.set(Some(SymbolKind::Function));
+            state.k.set(2 * PAGE);
+            assert_ne!(state.query(), untouched);
+            state.clear();
+            assert_eq!(state.query(), untouched);
         });
     }
 }

@@ -59,6 +59,21 @@ impl Default for Toasts {
     }
 }
 
+/// Let go of the oldest messages that would go by themselves anyway. What failed, and what can be acted on, stays.
+fn make_room(list: &mut Vec<Toast>) {
+    while list.len() > MAX_SHOWN
+        && let Some(oldest) = list.iter().position(Toast::is_fleeting)
+    {
+        list.remove(oldest);
+    }
+}
+
+impl Toast {
+    fn is_fleeting(&self) -> bool {
+        self.offers.is_empty() && matches!(self.weight, Weight::Info | Weight::Done)
+    }
+}
+
 impl Toasts {
     /// Say something.
     pub fn say(self, weight: Weight, sentence: impl Into<String>) {
@@ -70,14 +85,13 @@ impl Toasts {
         let sentence = sentence.into();
         let id = self.next_id.get_untracked();
         self.next_id.set(id + 1);
-        let fleeting = offers.is_empty() && matches!(weight, Weight::Info | Weight::Done);
+        let toast = Toast { id, weight, sentence, offers };
+        let fleeting = toast.is_fleeting();
         self.list.update(|list| {
             // The same sentence twice says nothing new.
-            list.retain(|toast| toast.sentence != sentence);
-            list.push(Toast { id, weight, sentence, offers });
-            if list.len() > MAX_SHOWN {
-                list.remove(0);
-            }
+            list.retain(|known| known.sentence != toast.sentence);
+            list.push(toast);
+            make_room(list);
         });
         if fleeting {
             Timeout::new(SHOWN_MS, move || self.dismiss(id)).forget();
@@ -105,5 +119,26 @@ impl Toasts {
     /// Take a message away.
     pub fn dismiss(self, id: u32) {
         self.list.update(|list| list.retain(|toast| toast.id != id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_and_what_can_be_acted_on_is_not_pushed_out() {
+        let toast = |id, weight, offers| Toast { id, weight, sentence: id.to_string(), offers };
+        let offer = Offer { label: "Write".into(), run: std::sync::Arc::new(|()| {}) };
+        let mut list = vec![
+            toast(0, Weight::Failure, Vec::new()),
+            toast(1, Weight::Info, vec![offer]),
+            toast(2, Weight::Done, Vec::new()),
+            toast(3, Weight::Warning, Vec::new()),
+            toast(4, Weight::Failure, Vec::new()),
+            toast(5, Weight::Info, Vec::new()),
+        ];
+        make_room(&mut list);
+        assert_eq!(list.iter().map(|toast| toast.id).collect::<Vec<_>>(), [0, 1, 3, 4]);
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{
-    Access, CreateWorkspace, DeleteWorkspace, Fault, FaultCode, GetSetting, Imported, ListFiles,
-    ListWorkspaces, OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath,
-    RenameWorkspace, SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
+    Access, CreateWorkspace, DeleteWorkspace, Fault, FaultCode, GetSetting, ListFiles, ListWorkspaces,
+    OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
+    SetFocus, WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,7 @@ impl App {
         set_last_workspace(Some(id.0));
         self.opened.set(Some(opened.info));
         self.set_access(opened.access);
+        self.look_for_folder(id).await;
         for notice in &opened.notices {
             self.tell_once(notice);
         }
@@ -157,6 +158,7 @@ impl App {
             private.search_task = None;
             private.behind = super::disk::Behind::default();
         });
+        self.forget_disk();
         self.opened.set(None);
         self.access.set(None);
         self.importing.set(None);
@@ -488,34 +490,6 @@ impl App {
                 });
             })],
         })));
-    }
-
-    /// Say what became of an import.
-    pub fn report_import(self, imported: &Imported) {
-        let mut parts = Vec::new();
-        for (reason, count, paths) in &imported.skipped {
-            let why = match reason {
-                SkipReason::Ignored => continue,
-                SkipReason::TooLarge => "larger than the size limit in the settings",
-                SkipReason::BadPath => "a path that cannot be used here",
-                SkipReason::Unreadable => "not readable",
-                SkipReason::Loop => "links that lead in a circle",
-            };
-            let example = paths.first().map(|path| format!(", for example {path}")).unwrap_or_default();
-            parts.push(format!("{count} left out ({why}{example})"));
-        }
-        if let Some((one, other)) = imported.case_collisions.first() {
-            parts.push(format!("{one} and {other} differ by upper and lower case alone"));
-        }
-        let added = imported.num_added;
-        let taken = if added == 1 { "1 file was added".into() } else { format!("{added} files were added") };
-        let mut sentence = taken;
-        for part in &parts {
-            sentence.push_str("; ");
-            sentence.push_str(part);
-        }
-        sentence.push('.');
-        self.toasts.say(if parts.is_empty() { Weight::Done } else { Weight::Warning }, sentence);
     }
 
     /// Pause embedding, or go on.

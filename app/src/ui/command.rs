@@ -129,6 +129,18 @@ impl Command {
     }
 }
 
+/// A chord while a dialog is open. What the page never leaves to the browser or the editor is used up, even where it
+/// does nothing.
+fn in_dialog(app: App, id: &str) -> bool {
+    if id == "file.save"
+        && let Some(Dialog::Compare(path)) = app.dialog.get_untracked()
+    {
+        app.save(&path);
+        app.dialog.set(None);
+    }
+    id.starts_with("file.save") || id.starts_with("palette.")
+}
+
 /// Run the command that a key event means. True when there was one: the event is used up then.
 pub fn handle_key(app: App, press: &Press<'_>) -> bool {
     let mac = is_mac();
@@ -140,7 +152,7 @@ pub fn handle_key(app: App, press: &Press<'_>) -> bool {
     let dialog_open =
         app.dialog.with_untracked(|d| d.as_ref().is_some_and(|d| !matches!(d, Dialog::Palette(_))));
     if dialog_open {
-        return false;
+        return in_dialog(app, command.id);
     }
     // Find and replace belong to the browser where no editor can take them.
     let editor_only = command.id.starts_with("editor.find") || command.id == "editor.replace";
@@ -319,8 +331,17 @@ mod tests {
     fn chords_hold_a_modifier_or_a_function_key() {
         for (command, key) in COMMANDS.iter().flat_map(|c| c.keys.iter().map(move |key| (c, key))) {
             let chord = Chord::parse(key).unwrap_or_else(|| panic!("{key}"));
-            let types_text = !chord.mod_key && !chord.alt && chord.key.len() == 1;
-            assert!(!types_text, "{key} of {} would swallow typing", command.id);
+            if chord.key.chars().count() > 1 {
+                continue;
+            }
+            // What types a letter or a sign: the key alone, with Shift, and on a Mac with Option.
+            for (alt, mac) in [(false, false), (false, true), (true, true)] {
+                for shift in [false, true] {
+                    let code = format!("Key{}", chord.key.to_uppercase());
+                    let press = Press { ctrl: false, meta: false, shift, alt, key: &chord.key, code: &code };
+                    assert!(!chord.matches(&press, mac), "{key} of {} would swallow typing", command.id);
+                }
+            }
         }
     }
 }

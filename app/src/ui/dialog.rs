@@ -10,9 +10,9 @@ use super::palette::Palette;
 use super::settings::SettingsDialog;
 use super::start::Kept;
 use crate::editor::{DiffOf, DiffView};
-use crate::state::app;
 use crate::state::dialog::{Dialog, Prompt, Question};
 use crate::state::tree::file_name;
+use crate::state::{Conflict, app};
 
 /// Whatever dialog is open.
 #[component]
@@ -29,6 +29,7 @@ pub fn Dialogs() -> impl IntoView {
             Dialog::CompareTexts(path, before, after) => {
                 view! { <CompareTexts path before after /> }.into_any()
             }
+            Dialog::Conflicts => view! { <Conflicts /> }.into_any(),
             Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
         })
     }
@@ -136,8 +137,55 @@ fn AskText(prompt: Prompt) -> impl IntoView {
     }
 }
 
+/// Files with two versions. One dialog for all of them, so that no question takes another one's place.
+#[component]
+fn Conflicts() -> impl IntoView {
+    let app = app();
+    let title = app.conflicts.with_untracked(|conflicts| match conflicts.as_slice() {
+        [only] => format!("{} changed on disk", only.path),
+        several => format!("{} files changed on disk", several.len()),
+    });
+    let row = move |conflict: Conflict| {
+        let (compared, mine, other) = (conflict.clone(), conflict.clone(), conflict.clone());
+        let keep = if conflict.brought.is_some() { "Keep Alcove’s" } else { "Replace it on disk" };
+        view! {
+            <li class="conflict">
+                <span class="conflict-path" title=conflict.path.clone()>{conflict.path.clone()}</span>
+                <button type="button" class="button" on:click=move |_| app.compare_conflict(compared.clone())>"Compare"</button>
+                <button type="button" class="button danger" on:click=move |_| app.keep_mine(mine.clone())>{keep}</button>
+                <button type="button" class="button danger" on:click=move |_| app.take_other(other.clone())>"Take the other version"</button>
+            </li>
+        }
+    };
+    view! {
+        <Modal label=title.clone() class="modal-medium">
+            <Head title=title />
+            <p>
+                "Your changes are saved in Alcove. Outside, the file is not what it was when it was opened here, so both \
+                versions were left as they are. Choose for each file which one stays."
+            </p>
+            <ul class="conflicts modal-scroll">
+                <For each=move || app.conflicts.get() key=|conflict| conflict.path.clone() let:conflict>
+                    {row(conflict)}
+                </For>
+            </ul>
+        </Modal>
+    }
+}
+
 #[component]
 fn CompareTexts(path: String, before: String, after: String) -> impl IntoView {
+    let app = app();
+    on_cleanup(move || {
+        // Back to where the choice is made, once this dialog is gone and no other one took its place.
+        gloo_timers::callback::Timeout::new(0, move || {
+            let is_open = app.conflicts.with_untracked(|conflicts| !conflicts.is_empty());
+            if is_open && app.dialog.with_untracked(Option::is_none) {
+                app.dialog.set(Some(Dialog::Conflicts));
+            }
+        })
+        .forget();
+    });
     let name = file_name(&path).to_owned();
     let language =
         crate::editor::document(&path).map_or_else(|| "plaintext".into(), |document| document.language());

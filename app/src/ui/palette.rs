@@ -25,6 +25,8 @@ enum Item {
     File {
         path: String,
         positions: Vec<u32>,
+        /// Counted from one, when it was given behind the name.
+        line: Option<u32>,
     },
     Symbol {
         name: String,
@@ -251,10 +253,7 @@ fn look_up(app: App, typed: &str) -> (Option<Vec<Item>>, Option<Later>) {
             Ok(found) if found.is_empty() => vec![Item::Hint("No file has this name.".into())],
             Ok(found) => found
                 .into_iter()
-                .map(|file| {
-                    let path = line.map_or_else(|| file.path.clone(), |line| format!("{}:{line}", file.path));
-                    Item::File { path, positions: file.positions }
-                })
+                .map(|file| Item::File { path: file.path, positions: file.positions, line })
                 .collect(),
             Err(fault) => vec![Item::Hint(fault.sentence)],
         }
@@ -280,10 +279,9 @@ fn commands(app: App, wanted: &str) -> Vec<Item> {
 fn run_item(app: App, item: &Item, place: Place) {
     match item {
         Item::Command(command, _) => (command.run)(app),
-        Item::File { path, .. } => {
-            // A line may be given behind the path.
-            match path.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse::<u32>().ok()?))) {
-                Some((path, line)) => app.show_line(path, line.saturating_sub(1), place),
+        Item::File { path, line, .. } => {
+            match line {
+                Some(line) => app.show_line(path, line.saturating_sub(1), place),
                 None => app.show(path, None, place),
             }
             app.focus_editor();
@@ -320,9 +318,10 @@ fn content(item: Item) -> impl IntoView {
             <kbd>{shown_keys(command.id)}</kbd>
         }
         .into_any(),
-        Item::File { path, positions } => {
+        Item::File { path, positions, line } => {
             let folder = folder_of(&path).to_owned();
             let name = file_name(&path).to_owned();
+            let line = line.map(|line| format!(":{line}"));
             let name_at =
                 u32::try_from(path.encode_utf16().count() - name.encode_utf16().count()).unwrap_or(0);
             let in_name: Vec<u32> =
@@ -330,7 +329,7 @@ fn content(item: Item) -> impl IntoView {
             let in_folder: Vec<u32> = positions.into_iter().filter(|&p| p < name_at).collect();
             view! {
                 <span class=format!("palette-icon {}", colour_of(&name))>{icon(Glyph::File)}</span>
-                <span class="palette-name">{marked(runs_at(&name, &in_name))}</span>
+                <span class="palette-name">{marked(runs_at(&name, &in_name))} {line}</span>
                 <span class="palette-detail">{marked(runs_at(&folder, &in_folder))}</span>
             }
             .into_any()

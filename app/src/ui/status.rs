@@ -9,6 +9,7 @@ use super::icon::{Glyph, icon};
 use super::workbench::run;
 use crate::editor::Eol;
 use crate::link::{LinkState, ModelState};
+use crate::state::dialog::Dialog;
 use crate::state::{App, app};
 
 /// The status bar.
@@ -17,6 +18,7 @@ pub fn StatusBar() -> impl IntoView {
     view! {
         <footer class="status" aria-label="Status">
             <Link />
+            <OnDisk />
             <Layers />
             <Model />
             <span class="spacer"></span>
@@ -63,6 +65,43 @@ fn Link() -> impl IntoView {
                 {icon(Glyph::Offline)} "Offline"
             </span>
         </Show>
+    }
+}
+
+/// What the folder on disk lacks, and what a person has to decide about it.
+#[component]
+fn OnDisk() -> impl IntoView {
+    let app = app();
+    let num_behind = Memo::new(move |_| {
+        let open = app.opened.with(|opened| opened.as_ref().map(|opened| opened.id));
+        let is_ours = app.has_folder.get() && app.access.get() == Some(Access::Writer);
+        app.status.with(|status| match &status.workspace {
+            Some((id, _)) if is_ours && Some(*id) == open => status.num_behind,
+            _ => 0,
+        })
+    });
+    let num_conflicts = Memo::new(move |_| app.conflicts.with(Vec::len));
+    view! {
+        {move || (num_behind.get() > 0).then(|| view! {
+            <button
+                type="button"
+                class="status-item warn"
+                title="Saved in Alcove, and not in the folder on disk that this workspace came from. Click to write to disk."
+                on:click=move |_| app.write_to_disk()
+            >
+                {icon(Glyph::Warning)} {several(u64::from(num_behind.get()), "file")} " not on disk"
+            </button>
+        })}
+        {move || (num_conflicts.get() > 0).then(|| view! {
+            <button
+                type="button"
+                class="status-item warn"
+                title="Files that changed both in Alcove and outside. Click to compare and choose."
+                on:click=move |_| app.dialog.set(Some(Dialog::Conflicts))
+            >
+                {several(num_conflicts.get() as u64, "conflict")}
+            </button>
+        })}
     }
 }
 

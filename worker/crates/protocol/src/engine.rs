@@ -102,6 +102,27 @@ pub struct PutFiles {
     pub max_file_bytes: u64,
     /// No more batches follow: commit and start to index.
     pub last: bool,
+    /// Where the files come from.
+    pub of: BatchOf,
+}
+
+/// Where the files of a [`PutFiles`] come from, which decides what they may replace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BatchOf {
+    /// The folder that the workspace is of, walked as a whole. A file that was saved here since is not replaced.
+    Folder {
+        /// Counts the batches of one walk from zero.
+        batch: u32,
+        /// Paths that are there and do not come, since the last batch; folders end in `/`, and `/` alone is all.
+        left_out: Vec<String>,
+    },
+    /// Somewhere else: what is stored then differs from what the folder has. A file that was saved here is not replaced.
+    Loose,
+    /// A person has seen both versions and chose these.
+    Chosen {
+        /// They are what the folder on disk has.
+        on_disk: bool,
+    },
 }
 
 /// Unpack a zip archive into the open workspace.
@@ -120,10 +141,18 @@ pub struct PutZip {
 /// What became of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
-    /// Files taken in by this call.
+    /// New files taken in by this call.
     pub num_added: u32,
+    /// Files that were there with another content, and have the new one now.
+    pub num_changed: u32,
     /// Files whose content was already there.
     pub num_unchanged: u32,
+    /// Files that were saved here and are on disk as they were before that: what was saved stays.
+    pub num_newer: u32,
+    /// Files that changed both here and where they come from: what is stored here stays until a person decides.
+    pub conflicts: Vec<String>,
+    /// After the last batch of a whole folder: files that came from it, are not in it any more and did not change here.
+    pub missing: Vec<String>,
     /// Files left out, by reason, with up to a hundred paths each.
     pub skipped: Vec<(SkipReason, u32, Vec<String>)>,
     /// Pairs of paths that differ by case alone.
@@ -179,6 +208,75 @@ pub struct Written {
     pub hash: [u8; 16],
     /// Milliseconds until the lexical layer knew the new text.
     pub lexical_fresh_ms: f32,
+}
+
+/// The files of a workspace that the folder on disk lacks or has another version of, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListBehind {
+    /// The workspace that is meant.
+    pub workspace: WorkspaceId,
+}
+
+/// A file that the folder on disk lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Which.
+    pub path: String,
+    /// It was saved here. Otherwise it was only brought or renamed here, and goes to the disk when a person asks.
+    pub edited: bool,
+}
+
+/// Ask before a file is written to the folder on disk: may it be, and what is to be written?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckDisk {
+    /// The workspace that is meant.
+    pub workspace: WorkspaceId,
+    /// Which file.
+    pub path: String,
+    /// What the disk has, `None` when it has no such file.
+    pub there: Option<Blob>,
+}
+
+/// What a file on disk is to the one in the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DiskState {
+    /// Both are the same.
+    Same,
+    /// The disk has what it was known to have: it may be replaced.
+    Behind,
+    /// Another program changed it: ask a person.
+    Changed,
+}
+
+/// The answer to [`CheckDisk`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskCheck {
+    /// How the two compare.
+    pub state: DiskState,
+    /// The saved bytes.
+    pub blob: Blob,
+    /// Their hash, for [`WroteToDisk`].
+    pub hash: [u8; 16],
+}
+
+/// The folder on disk has this content of a file now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WroteToDisk {
+    /// The workspace that is meant.
+    pub workspace: WorkspaceId,
+    /// Which file.
+    pub path: String,
+    /// Hash of what was written, from [`DiskCheck`].
+    pub hash: [u8; 16],
+}
+
+/// Remove those of these files that were not changed here, saved or not: their folder on disk has them no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveUnchanged {
+    /// The workspace that is meant.
+    pub workspace: WorkspaceId,
+    /// Files, from [`Imported::missing`].
+    pub paths: Vec<String>,
 }
 
 /// Remove a file, or every file below a folder.
@@ -346,6 +444,10 @@ calls! {
         ListFiles => Vec<FileInfo>;
         ReadFile => FileText;
         WriteFile => Written;
+        ListBehind => Vec<Behind>;
+        CheckDisk => DiskCheck;
+        WroteToDisk => ();
+        RemoveUnchanged => u32;
         RemovePath => u32;
         RenamePath => u32;
         PutDraft => ();

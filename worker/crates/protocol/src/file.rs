@@ -76,6 +76,8 @@ pub enum SkipReason {
     Unreadable,
     /// A link that leads back to a folder above it.
     Loop,
+    /// What a walk did not get to, because the folder holds too much.
+    TooMany,
 }
 
 /// What stands in the file tree for one file.

@@ -40,6 +40,8 @@ pub struct EngineStatus {
     pub num_files: u32,
     /// Sum of their bytes.
     pub file_bytes: u64,
+    /// Files that were saved here and not written to the folder that the workspace came from.
+    pub num_behind: u32,
     /// Chunks known.
     pub num_chunks: u32,
     /// Definitions known.
