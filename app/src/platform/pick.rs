@@ -54,6 +54,10 @@ pub async fn pick_folder() -> Result<Option<Picked>, String> {
             Ok(Some(Picked { name: handle.name(), roots: vec![Root::Handle(handle)] }))
         }
         Err(err) if error_name(&err) == "AbortError" => Ok(None),
+        // The second press of a double click; the picker that the first one opened stays.
+        Err(err) if error_name(&err) == "NotAllowedError" && message(&err).contains("already active") => {
+            Ok(None)
+        }
         // Frames of another origin have the picker and may not use it; a file input works there.
         Err(err) if error_name(&err) == "SecurityError" => Ok(pick_files(Ask::Folder).await),
         Err(err) => Err(refused(&err)),

@@ -9,6 +9,7 @@ pub mod dialog;
 mod disk;
 mod docs;
 pub mod fuzzy;
+mod imported;
 pub mod keys;
 pub mod layout;
 mod open;

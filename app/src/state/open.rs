@@ -46,15 +46,14 @@ impl App {
     /// Open the project that comes with Alcove.
     pub fn open_sample(self) {
         self.act(async move {
-            self.say_importing("Fetching the sample …");
-            let outcome = async {
+            let sample = async {
                 let zip = platform::fetch_sample().await?;
                 let id = self.create_workspace("Sample").await?;
                 self.or_no_workspace(id, self.import_archive(zip, self.import_options())).await
             };
-            let outcome = outcome.await;
-            self.importing.set(None);
-            outcome.map(|imported| self.report_import(&imported))
+            let imported = self.alone("Fetching the sample …", sample).await?;
+            self.report_import(&imported);
+            Ok(())
         });
     }
 
@@ -76,10 +75,30 @@ impl App {
     /// Take in what a person picked: loose files join the open workspace, everything else gets a workspace of its own.
     async fn open_picked(self, picked: Option<Picked>) -> Result<(), Fault> {
         let Some(picked) = picked else { return Ok(()) };
-        self.say_importing("Reading files …");
-        let outcome = self.take_in(&picked).await;
+        let imported = self.alone("Reading files …", self.take_in(&picked)).await?;
+        self.report_import(&imported);
+        Ok(())
+    }
+
+    /// Run an import, unless another one is under way: a second press of a button shall not open a thing twice, and two
+    /// imports would meet in one workspace.
+    ///
+    /// # Errors
+    /// That of the import; [`FaultCode::Conflict`] while another runs.
+    pub async fn alone<T>(
+        self,
+        sentence: &str,
+        import: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        if self.importing.with_untracked(Option::is_some) {
+            let sentence =
+                "Alcove is still taking in what was opened before. Wait until that is done, then open this.";
+            return Err(Fault::new(FaultCode::Conflict, sentence).retry_after_ms(1000));
+        }
+        self.say_importing(sentence);
+        let outcome = import.await;
         self.importing.set(None);
-        outcome.map(|imported| self.report_import(&imported))
+        outcome
     }
 
     async fn take_in(self, picked: &Picked) -> Result<Imported, Fault> {

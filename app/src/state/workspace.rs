@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use protocol::{
     Access, CreateWorkspace, DeleteWorkspace, Fault, GetSetting, Imported, ListFiles, ListWorkspaces,
     OpenWorkspace, Opened, PauseEmbedding, PutSetting, Reindex, RemovePath, RenamePath, RenameWorkspace,
-    SetFocus, SkipReason, WorkspaceId, WorkspaceInfo,
+    SetFocus, WorkspaceId, WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -445,30 +445,11 @@ impl App {
 
     /// Say what became of an import.
     pub fn report_import(self, imported: &Imported) {
-        let mut parts = Vec::new();
-        for (reason, count, paths) in &imported.skipped {
-            let why = match reason {
-                SkipReason::Ignored => continue,
-                SkipReason::TooLarge => "larger than the size limit in the settings",
-                SkipReason::BadPath => "a path that cannot be used here",
-                SkipReason::Unreadable => "not readable",
-                SkipReason::Loop => "links that lead in a circle",
-            };
-            let example = paths.first().map(|path| format!(", for example {path}")).unwrap_or_default();
-            parts.push(format!("{count} left out ({why}{example})"));
-        }
-        if let Some((one, other)) = imported.case_collisions.first() {
-            parts.push(format!("{one} and {other} differ by upper and lower case alone"));
-        }
-        let added = imported.num_added;
-        let taken = if added == 1 { "1 file was added".into() } else { format!("{added} files were added") };
-        let mut sentence = taken;
-        for part in &parts {
-            sentence.push_str("; ");
-            sentence.push_str(part);
-        }
-        sentence.push('.');
-        self.toasts.say(if parts.is_empty() { Weight::Done } else { Weight::Warning }, sentence);
+        let twins = self
+            .files
+            .with_untracked(|files| crate::platform::look_alike(files.iter().map(|file| file.path.as_str())));
+        let (weight, sentence) = super::imported::sentence(imported, twins.as_ref());
+        self.toasts.say(weight, sentence);
     }
 
     /// Pause embedding, or go on.
