@@ -115,22 +115,17 @@ async fn open(app: App, input: JsValue, options: JsValue) -> Result<JsValue, Fau
     how.max_file_bytes = options.max_file_bytes.unwrap_or(how.max_file_bytes);
     let name = options.name.unwrap_or_else(|| "Opened by a script".into());
     let imported = if let Some(zip) = bytes_of(&input) {
-        let import = async {
-            let id = app.create_workspace(&name).await?;
-            app.or_no_workspace(id, app.import_archive(zip, how)).await
-        };
-        app.alone("Unpacking the archive …", import).await
+        let id = app.create_workspace(&name).await?;
+        app.or_no_workspace(id, app.import_archive(zip, how)).await
     } else if let Some(list) = input.dyn_ref::<Array>() {
         let parts = list.iter().map(|part| part_of(&part)).collect::<Result<Vec<_>, _>>()?;
-        let picked = Picked::from_parts(parts, name.clone());
-        let import = async {
-            let id = app.create_workspace(&name).await?;
-            app.or_no_workspace(id, app.import(&picked, how)).await
-        };
-        app.alone("Reading files …", import).await
+        let id = app.create_workspace(&name).await?;
+        let picked = Picked::from_parts(parts, name);
+        app.or_no_workspace(id, app.import(&picked, how)).await
     } else {
         return Err(invalid("open() takes the bytes of a zip archive or an array of {path, bytes}."));
     };
+    app.importing.set(None);
     to_js(&ImportedShape::from(&imported?))
 }
 

@@ -137,6 +137,7 @@ struct Private {
     /// Sentences of the engine that were shown.
     told: HashSet<String>,
     quota_told: bool,
+    opening_sample: bool,
     /// Saves that the folder on disk lacks.
     behind: disk::Behind,
 }

@@ -43,17 +43,25 @@ impl App {
         });
     }
 
-    /// Open the project that comes with Alcove.
+    /// Open the project that comes with Alcove. Pressing the button again while that is under way does nothing: it
+    /// would open the sample twice.
     pub fn open_sample(self) {
+        let mut underway = true;
+        self.private.update_value(|private| underway = std::mem::replace(&mut private.opening_sample, true));
+        if underway {
+            return;
+        }
         self.act(async move {
-            let sample = async {
+            self.say_importing("Fetching the sample …");
+            let outcome = async {
                 let zip = platform::fetch_sample().await?;
                 let id = self.create_workspace("Sample").await?;
                 self.or_no_workspace(id, self.import_archive(zip, self.import_options())).await
             };
-            let imported = self.alone("Fetching the sample …", sample).await?;
-            self.report_import(&imported);
-            Ok(())
+            let outcome = outcome.await;
+            self.importing.set(None);
+            self.private.update_value(|private| private.opening_sample = false);
+            outcome.map(|imported| self.report_import(&imported))
         });
     }
 
@@ -75,30 +83,10 @@ impl App {
     /// Take in what a person picked: loose files join the open workspace, everything else gets a workspace of its own.
     async fn open_picked(self, picked: Option<Picked>) -> Result<(), Fault> {
         let Some(picked) = picked else { return Ok(()) };
-        let imported = self.alone("Reading files …", self.take_in(&picked)).await?;
-        self.report_import(&imported);
-        Ok(())
-    }
-
-    /// Run an import, unless another one is under way: a second press of a button shall not open a thing twice, and two
-    /// imports would meet in one workspace.
-    ///
-    /// # Errors
-    /// That of the import; [`FaultCode::Conflict`] while another runs.
-    pub async fn alone<T>(
-        self,
-        sentence: &str,
-        import: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
-        if self.importing.with_untracked(Option::is_some) {
-            let sentence =
-                "Alcove is still taking in what was opened before. Wait until that is done, then open this.";
-            return Err(Fault::new(FaultCode::Conflict, sentence).retry_after_ms(1000));
-        }
-        self.say_importing(sentence);
-        let outcome = import.await;
+        self.say_importing("Reading files …");
+        let outcome = self.take_in(&picked).await;
         self.importing.set(None);
-        outcome
+        outcome.map(|imported| self.report_import(&imported))
     }
 
     async fn take_in(self, picked: &Picked) -> Result<Imported, Fault> {

@@ -66,8 +66,6 @@ pub fn OpenButtons() -> impl IntoView {
             open(app);
         }
     };
-    // A second press while the first is being served would open the same thing twice.
-    let busy = move || app.importing.with(Option::is_some);
     let note = if crate::state::can_pick_folder() {
         None
     } else {
@@ -77,12 +75,12 @@ pub fn OpenButtons() -> impl IntoView {
     };
     view! {
         <div class="open-buttons">
-            <button type="button" class="button primary" disabled=busy on:click=run(App::open_folder)>
+            <button type="button" class="button primary" on:click=run(App::open_folder)>
                 {icon(Glyph::Folder)} "Open folder"
             </button>
-            <button type="button" class="button" disabled=busy on:click=run(App::open_files)>{icon(Glyph::Files)} "Open files"</button>
-            <button type="button" class="button" disabled=busy on:click=run(App::open_zip)>{icon(Glyph::Archive)} "Open zip"</button>
-            <button type="button" class="button" disabled=busy on:click=run(App::open_sample)>
+            <button type="button" class="button" on:click=run(App::open_files)>{icon(Glyph::Files)} "Open files"</button>
+            <button type="button" class="button" on:click=run(App::open_zip)>{icon(Glyph::Archive)} "Open zip"</button>
+            <button type="button" class="button" on:click=run(App::open_sample)>
                 {icon(Glyph::Sample)} "Open sample"
             </button>
         </div>
