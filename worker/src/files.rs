@@ -79,6 +79,19 @@ fn bad_path(path: &str, err: &store::PathError) -> Fault {
     Fault::new(FaultCode::Invalid, format!("“{path}” cannot be a path in a workspace: {err}."))
 }
 
+/// A fault when a new file at `path` would need the name of a file as a folder, or the other way round.
+fn check_way(space: &Space, path: &str) -> Result<(), Fault> {
+    let Some(taken) = store::in_the_way(&space.files, path) else { return Ok(()) };
+    let sentence = if taken == path {
+        format!("There is already a folder called {path}. Choose another name.")
+    } else {
+        format!(
+            "There is already a file called {taken}, so no folder can have that name. Choose another path than {path}."
+        )
+    };
+    Err(Fault::new(FaultCode::Exists, sentence))
+}
+
 pub(crate) fn not_found(path: &str) -> Fault {
     Fault::new(FaultCode::NotFound, format!("There is no file {path} in this workspace."))
 }
@@ -380,6 +393,9 @@ pub(crate) fn write(engine: &mut Engine, call: &WriteFile, bytes: &[u8]) -> Resu
     let space = writable(engine)?;
     store::check_path(&call.path).map_err(|err| bad_path(&call.path, &err))?;
     check_quota(quota, bytes.len() as u64)?;
+    if !space.files.contains_key(&call.path) {
+        check_way(space, &call.path)?;
+    }
     let hash = ContentHash::of(bytes);
     if let Some(entry) = space.files.get(&call.path) {
         // The same write may arrive twice: the page repeats open calls when this worker was restarted.
@@ -446,6 +462,7 @@ pub(crate) fn rename(engine: &mut Engine, from: &str, to: &str) -> Result<u32, F
     if to.starts_with(&format!("{from}/")) {
         return Err(Fault::new(FaultCode::Invalid, format!("{from} cannot be moved into itself.")));
     }
+    check_way(space, to)?;
     let moved = space.rename(from, to).map_err(|err| store_fault(&err))?;
     if moved == 0 {
         return Err(not_found(from));

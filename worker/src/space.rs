@@ -143,7 +143,7 @@ impl Space {
             return Ok(Some(text));
         }
         let bytes = self.store.read_file(path)?;
-        let text: Rc<str> = String::from_utf8_lossy(&bytes).into();
+        let text: Rc<str> = store::decode(&bytes).into();
         self.texts.put(path, text.clone());
         Ok(Some(text))
     }
@@ -197,7 +197,7 @@ impl Space {
             self.files.insert(path.to_owned(), entry);
             return;
         }
-        let text = String::from_utf8_lossy(bytes);
+        let text = store::decode(bytes);
         entry.lang = Lang::detect(path, head(&text));
         entry.stage = Stage::Lexical;
         let known =

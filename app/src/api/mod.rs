@@ -38,7 +38,7 @@ pub fn install(app: App) {
     method(&api, "files", move |_, _| files(app));
     method(&api, "read", move |path, _| async move {
         let (bytes, _) = read(app, &string(&path, "path")?).await?;
-        Ok(String::from_utf8_lossy(&bytes.to_vec()).into_owned().into())
+        Ok(editor::decode(&bytes.to_vec()).into_owned().into())
     });
     method(&api, "readBytes", move |path, _| async move {
         read(app, &string(&path, "path")?).await.map(|(bytes, _)| bytes.into())

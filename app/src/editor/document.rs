@@ -161,8 +161,8 @@ pub fn rename_document(from: &str, to: &str) {
     }
 }
 
-const LOSSY: &str = "This file is not valid UTF-8. It is shown with replacement characters and cannot be edited, so \
-                     that its bytes stay as they are.";
+const LOSSY: &str = "This file is not valid UTF-8. It is shown as well as possible and cannot be edited, so that its \
+                     bytes stay as they are. Convert it to UTF-8 on disk to edit it here.";
 
 impl Document {
     fn new(opening: &Opening<'_>) -> Self {

@@ -27,6 +27,7 @@ pub use document::{
 pub use eol::Eol;
 pub use pane::{Cursor, Pane, focused_pane};
 pub use settings::{EditorSettings, Theme, set_editor_settings};
+pub use source::decode;
 
 /// Fetch the editor module now, without waiting: call it once after the first paint.
 pub fn preload_editor() {

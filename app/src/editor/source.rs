@@ -1,5 +1,7 @@
 //! From the bytes of a file to a text that can be edited, and back without changing what was not edited.
 
+use std::borrow::Cow;
+
 use super::eol::{Endings, separate};
 
 const BOM: &str = "\u{feff}";
@@ -13,16 +15,37 @@ pub struct Source {
     pub bom: bool,
     /// What stands at the ends of its lines.
     pub endings: Endings,
-    /// The bytes were not valid UTF-8: `text` has replacement characters and must never be written back.
+    /// The bytes were not valid UTF-8: `text` is UTF-16 read, or has replacement characters, and must never be written
+    /// back.
     pub lossy: bool,
 }
 
+/// The text of bytes by the rule of the engine (`store::decode`), so that positions agree: UTF-16 where a byte order mark
+/// says so, else UTF-8, with U+FFFD for what is neither. Borrowed only when the bytes are valid UTF-8.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    let little = match bytes {
+        [0xff, 0xfe, ..] => true,
+        [0xfe, 0xff, ..] => false,
+        _ => return String::from_utf8_lossy(bytes),
+    };
+    let (units, odd) = bytes.as_chunks::<2>();
+    let units = units
+        .iter()
+        .skip(1)
+        .map(|&pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) });
+    if !odd.is_empty() {
+        return String::from_utf8_lossy(bytes);
+    }
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into()
+}
+
 impl Source {
-    /// Read bytes as UTF-8, showing what is invalid as U+FFFD.
+    /// Read bytes as [`decode`] does.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
-        let whole = String::from_utf8_lossy(bytes);
-        let lossy = matches!(whole, std::borrow::Cow::Owned(_));
+        let whole = decode(bytes);
+        let lossy = matches!(whole, Cow::Owned(_));
         let (bom, rest) = whole.strip_prefix(BOM).map_or((false, &*whole), |rest| (true, rest));
         let (text, endings) = separate(rest);
         Self { text: text.into_owned(), bom, endings, lossy }
@@ -73,5 +96,14 @@ mod tests {
         let source = Source::decode(b"ok \xff\xfe end");
         assert!(source.lossy);
         assert!(source.text.starts_with("ok \u{fffd}"));
+    }
+
+    #[test]
+    fn utf_16_is_read_and_never_written() {
+        for bytes in [&b"\xff\xfeg\0\xfc\0\r\0\n\0"[..], b"\xfe\xff\0g\0\xfc\0\r\0\n"] {
+            let source = Source::decode(bytes);
+            assert_eq!((source.text.as_str(), source.lossy), ("gü\n", true));
+        }
+        assert!(Source::decode(b"\xff\xfe").lossy);
     }
 }

@@ -11,6 +11,7 @@ mod idb;
 mod ignore;
 mod import;
 pub mod media;
+mod names;
 mod pick;
 mod save;
 mod storage;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use disk::{Folder, MayWrite, folder_of, forget_folder, has_gesture};
 pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_chosen, import_zip, read};
+pub use names::look_alike;
 pub use pick::{Ask, Picked, can_pick_folder, dropped, pick_files, pick_folder};
 pub use save::download;
 pub use storage::persist;

@@ -16,6 +16,28 @@ pub(super) enum Root {
     Entry(DropEntry),
     /// A file with the path that the browser says it has.
     File(String, File),
+    /// Bytes of a script. They become a file when their turn comes: making 100,000 at once stops the page for seconds.
+    Part(Part),
+}
+
+/// Bytes of a script with their path and time of change, milliseconds since 1970.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) path: String,
+    content: JsValue,
+    modified: Option<f64>,
+}
+
+impl Part {
+    /// The file that it stands for; `None` when the browser makes none of it.
+    pub(super) fn file(&self) -> Option<File> {
+        let options = FilePropertyBag::new();
+        if let Some(modified) = self.modified {
+            options.set_last_modified(modified);
+        }
+        let parts = js_sys::Array::of1(&self.content);
+        File::new_with_blob_sequence_and_options(&parts, &self.path, &options).ok()
+    }
 }
 
 /// What a person chose.
@@ -54,6 +76,10 @@ pub async fn pick_folder() -> Result<Option<Picked>, String> {
             Ok(Some(Picked { name: handle.name(), roots: vec![Root::Handle(handle)] }))
         }
         Err(err) if error_name(&err) == "AbortError" => Ok(None),
+        // The second press of a double click; the picker that the first one opened stays.
+        Err(err) if error_name(&err) == "NotAllowedError" && message(&err).contains("already active") => {
+            Ok(None)
+        }
         // Frames of another origin have the picker and may not use it; a file input works there.
         Err(err) if error_name(&err) == "SecurityError" => Ok(pick_files(Ask::Folder).await),
         Err(err) => Err(refused(&err)),
@@ -153,7 +179,9 @@ impl Root {
         match self {
             Self::Handle(handle) => handle.name(),
             Self::Entry(entry) => entry.entry_name(),
-            Self::File(path, _) => path.split('/').next().unwrap_or(path).to_owned(),
+            Self::File(path, _) | Self::Part(Part { path, .. }) => {
+                path.split('/').next().unwrap_or(path).to_owned()
+            }
         }
     }
 
@@ -161,7 +189,7 @@ impl Root {
         match self {
             Self::Handle(handle) => handle.is_directory_handle(),
             Self::Entry(entry) => entry.is_directory(),
-            Self::File(..) => false,
+            Self::File(..) | Self::Part(_) => false,
         }
     }
 
@@ -170,6 +198,7 @@ impl Root {
             Self::Handle(handle) if !handle.is_directory_handle() => handle.file().await.ok(),
             Self::Entry(entry) if !entry.is_directory() => entry.file().await.ok(),
             Self::File(_, file) => Some(file.clone()),
+            Self::Part(part) => part.file(),
             _ => None,
         }
     }
@@ -196,16 +225,8 @@ impl Picked {
     /// Bytes with their paths and times of change (milliseconds since 1970), as `alcove.open` gets them.
     #[must_use]
     pub fn from_parts(parts: Vec<(String, JsValue, Option<f64>)>, name: String) -> Self {
-        let make = |(path, content, modified): (String, JsValue, Option<f64>)| {
-            let options = FilePropertyBag::new();
-            if let Some(modified) = modified {
-                options.set_last_modified(modified);
-            }
-            let parts = js_sys::Array::of1(&content);
-            let file = File::new_with_blob_sequence_and_options(&parts, &path, &options).ok()?;
-            Some(Root::File(path, file))
-        };
-        Self { roots: parts.into_iter().filter_map(make).collect(), name }
+        let root = |(path, content, modified)| Root::Part(Part { path, content, modified });
+        Self { roots: parts.into_iter().map(root).collect(), name }
     }
 
     /// The one folder that was chosen, when it can be written back to.

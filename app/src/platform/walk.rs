@@ -172,6 +172,7 @@ impl Root {
     pub(super) fn path(&self) -> String {
         match self {
             Self::File(path, _) => path.clone(),
+            Self::Part(part) => part.path.clone(),
             _ => self.name(),
         }
     }
@@ -181,6 +182,7 @@ impl Root {
             Self::Handle(handle) => handle.get_file().ok(),
             Self::Entry(entry) => Some(Promise::new(&mut |ok, failed| entry.entry_file(&ok, &failed))),
             Self::File(_, file) => Some(Promise::resolve(&JsValue::from(file.clone()))),
+            Self::Part(part) => part.file().map(|file| Promise::resolve(&JsValue::from(file))),
         }
     }
 
@@ -194,7 +196,7 @@ impl Root {
                 let (children, broken) = entry.children().await;
                 (children.into_iter().map(Self::Entry).collect(), broken)
             }
-            Self::File(..) => (Vec::new(), false),
+            Self::File(..) | Self::Part(_) => (Vec::new(), false),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Fault, FaultCode, Imported, ReadFile, RemoveUnchanged, SkipReason};
+use protocol::{Fault, FaultCode, Imported, ReadFile, RemoveUnchanged};
 
 use super::dialog::{Answer, Dialog, Question};
 use super::toast::{Offer, Weight};
@@ -139,8 +139,10 @@ impl App {
 
     /// Say what became of an import.
     pub fn report_import(self, imported: &Imported) {
-        let (sentence, is_clean) = report(imported);
-        self.toasts.say(if is_clean { Weight::Done } else { Weight::Warning }, sentence);
+        let twins =
+            self.files.with_untracked(|files| platform::look_alike(files.iter().map(|f| f.path.as_str())));
+        let (weight, sentence) = super::imported::sentence(imported, twins.as_ref());
+        self.toasts.say(weight, sentence);
         if !imported.conflicts.is_empty() {
             let sentence = format!(
                 "{} changed both in Alcove and where it comes from. What is saved in Alcove was kept.",
@@ -195,85 +197,5 @@ fn several(paths: &[String]) -> String {
     match paths {
         [only] => only.clone(),
         _ => format!("{} files", paths.len()),
-    }
-}
-
-/// What became of an import, and whether all is well.
-fn report(imported: &Imported) -> (String, bool) {
-    let mut parts = Vec::new();
-    let mut count = |num: u32, one: &str, more: &str| {
-        if num > 0 {
-            let files = match (parts.is_empty(), num) {
-                (true, 1) => "1 file ".to_owned(),
-                (true, _) => format!("{num} files "),
-                (false, _) => format!("{num} "),
-            };
-            parts.push(format!("{files}{}", if num == 1 { one } else { more }));
-        }
-    };
-    count(imported.num_added, "was added", "were added");
-    count(imported.num_changed, "was changed", "were changed");
-    count(imported.num_newer, "is newer in Alcove and stays", "are newer in Alcove and stay");
-    count(imported.num_unchanged, "is unchanged", "are unchanged");
-    if parts.is_empty() {
-        parts.push("No files were added".into());
-    }
-    let mut sentence = parts.join(", ");
-    let mut is_clean = true;
-    let mut add = |part: String| {
-        sentence.push_str("; ");
-        sentence.push_str(&part);
-        is_clean = false;
-    };
-    for (reason, count, paths) in &imported.skipped {
-        let why = match reason {
-            SkipReason::Ignored => continue,
-            SkipReason::TooLarge => "larger than the size limit in the settings",
-            SkipReason::BadPath => "a path that cannot be used here",
-            SkipReason::Unreadable => "not readable",
-            SkipReason::Loop => "links that lead in a circle",
-            SkipReason::TooMany => {
-                add("the rest was left out, because there are more than 1,000,000 files and folders".into());
-                continue;
-            }
-        };
-        let example = paths.first().map(|path| format!(", for example {path}")).unwrap_or_default();
-        add(format!("{count} left out ({why}{example})"));
-    }
-    if let Some((one, other)) = imported.case_collisions.first() {
-        add(format!("{one} and {other} differ by upper and lower case alone"));
-    }
-    sentence.push('.');
-    (sentence, is_clean)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_import_is_told_as_it_was() {
-        let told = |imported: Imported| report(&imported);
-        assert_eq!(
-            told(Imported { num_added: 1, ..Imported::default() }),
-            ("1 file was added.".into(), true)
-        );
-        let again = Imported { num_changed: 2, num_unchanged: 1, ..Imported::default() };
-        assert_eq!(told(again).0, "2 files were changed, 1 is unchanged.");
-        assert_eq!(told(Imported { num_unchanged: 7, ..Imported::default() }).0, "7 files are unchanged.");
-        assert_eq!(told(Imported::default()), ("No files were added.".into(), true));
-        let skipped = vec![
-            (SkipReason::Ignored, 3, vec!["x/".into()]),
-            (SkipReason::TooLarge, 1, vec!["big".into()]),
-            (SkipReason::TooMany, 1, vec!["/".into()]),
-        ];
-        let (sentence, is_clean) =
-            told(Imported { num_added: 2, num_newer: 1, skipped, ..Imported::default() });
-        assert!(!is_clean);
-        assert_eq!(
-            sentence,
-            "2 files were added, 1 is newer in Alcove and stays; 1 left out (larger than the size limit in the \
-             settings, for example big); the rest was left out, because there are more than 1,000,000 files and folders."
-        );
     }
 }

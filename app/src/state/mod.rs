@@ -10,6 +10,7 @@ pub mod dialog;
 mod disk;
 mod docs;
 pub mod fuzzy;
+mod imported;
 pub mod keys;
 pub mod layout;
 mod open;
@@ -154,6 +155,7 @@ struct Private {
     /// Sentences of the engine that were shown.
     told: HashSet<String>,
     quota_told: bool,
+    opening_sample: bool,
     /// Saves that the folder on disk lacks.
     behind: disk::Behind,
 }

@@ -43,8 +43,14 @@ impl App {
         });
     }
 
-    /// Open the project that comes with Alcove.
+    /// Open the project that comes with Alcove. Pressing the button again while that is under way does nothing: it
+    /// would open the sample twice.
     pub fn open_sample(self) {
+        let mut underway = true;
+        self.private.update_value(|private| underway = std::mem::replace(&mut private.opening_sample, true));
+        if underway {
+            return;
+        }
         self.act(async move {
             self.say_importing("Fetching the sample …");
             let outcome = async {
@@ -54,6 +60,7 @@ impl App {
             };
             let outcome = outcome.await;
             self.import_ended(&outcome);
+            self.private.update_value(|private| private.opening_sample = false);
             outcome.map(|imported| self.report_import(&imported))
         });
     }

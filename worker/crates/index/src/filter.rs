@@ -2,6 +2,11 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+/// Longest path pattern in bytes; compiling takes time and memory for each.
+const MAX_GLOBS: usize = 4096;
+/// Characters of a pattern that an error repeats.
+const MAX_QUOTED: usize = 80;
+
 /// A compiled filter. The default lets everything pass.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -16,10 +21,20 @@ pub struct Filter {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("The path pattern `{glob}` cannot be read: {reason}.")]
 pub struct FilterErr {
-    /// The pattern as it was given.
+    /// The pattern as it was given; its beginning when it is long.
     pub glob: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl FilterErr {
+    fn new(glob: &str, reason: String) -> Self {
+        let mut quoted: String = glob.chars().take(MAX_QUOTED).collect();
+        if quoted.len() < glob.len() {
+            quoted.push('…');
+        }
+        Self { glob: quoted, reason }
+    }
 }
 
 impl Filter {
@@ -33,6 +48,9 @@ impl Filter {
         kinds: Vec<u8>,
         changed_since_ms: Option<u64>,
     ) -> Result<Self, FilterErr> {
+        if path_globs.len() > MAX_GLOBS {
+            return Err(FilterErr::new(path_globs, format!("it is longer than {MAX_GLOBS} bytes")));
+        }
         let (mut include, mut exclude) = (Vec::new(), Vec::new());
         for glob in split_globs(path_globs) {
             match glob.strip_prefix('!') {
@@ -97,10 +115,7 @@ fn compile(globs: &[&str]) -> Result<Option<GlobSet>, FilterErr> {
     if globs.is_empty() {
         return Ok(None);
     }
-    let fail = |glob: &str, err: &globset::Error| FilterErr {
-        glob: glob.to_owned(),
-        reason: err.kind().to_string(),
-    };
+    let fail = |glob: &str, err: &globset::Error| FilterErr::new(glob, err.kind().to_string());
     let mut set = GlobSetBuilder::new();
     for &glob in globs {
         let bare = glob.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
@@ -147,6 +162,27 @@ mod tests {
         let err = Filter::new("src/[a", vec![], vec![], None).unwrap_err();
         assert_eq!(err.glob, "src/[a");
         assert!(err.to_string().contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_pattern_of_any_size_is_answered_shortly() {
+        let nested = "{".repeat(2000) + &"}".repeat(2000);
+        for globs in ["a,".repeat(1_000_000), format!("{{{}b}}", "a,".repeat(500_000)), "ä".repeat(3000)] {
+            let err = Filter::new(&globs, vec![], vec![], None).unwrap_err().to_string();
+            assert!(err.len() < 400 && err.contains("longer than"), "{err}");
+        }
+        for globs in [nested, "*".repeat(4096), "**/".repeat(1300), "a{b,c}".repeat(600)] {
+            if let Err(err) = Filter::new(&globs, vec![], vec![], None) {
+                assert!(err.to_string().len() < 400, "{err}");
+            }
+        }
+        assert!(
+            Filter::new(&format!("{}[", "x".repeat(4000)), vec![], vec![], None)
+                .unwrap_err()
+                .to_string()
+                .len()
+                < 400
+        );
     }
 
     #[test]

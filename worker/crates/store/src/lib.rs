@@ -25,8 +25,8 @@ mod scan;
 mod superblock;
 mod workspace;
 
-pub use content::{ContentHash, ContentKind, classify};
+pub use content::{ContentHash, ContentKind, classify, decode};
 pub use disk::{Disk, DiskFault, FileId, MemDisk};
 pub use error::StoreError;
-pub use path::{PathError, case_collisions, check_path};
+pub use path::{PathError, case_collisions, check_path, in_the_way};
 pub use workspace::{FileMeta, Recovery, Workspace};

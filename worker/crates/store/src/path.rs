@@ -1,6 +1,7 @@
 //! Which paths a workspace accepts.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use thiserror::Error;
 
@@ -66,6 +67,19 @@ pub fn check_path(path: &str) -> Result<(), PathError> {
     if depth > MAX_DEPTH { Err(PathError::TooDeep) } else { Ok(()) }
 }
 
+/// What stands in the way of a file at `path`: a file where a folder would have to be, or a folder of that name. On a disk
+/// the two cannot be one.
+#[must_use]
+pub fn in_the_way<'a, V>(files: &'a BTreeMap<String, V>, path: &'a str) -> Option<&'a str> {
+    let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+    above.into_iter().find(|folder| files.contains_key(*folder)).or_else(|| {
+        let folder = format!("{path}/");
+        let (below, _) =
+            files.range::<str, _>((Bound::Included(folder.as_str()), Bound::Unbounded)).next()?;
+        below.starts_with(&folder).then_some(path)
+    })
+}
+
 /// Pairs of paths that differ by case alone and would be one file on many systems.
 #[must_use]
 pub fn case_collisions<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
@@ -117,6 +131,28 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(check_path(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_and_a_folder_of_one_name_are_in_each_others_way() {
+        let files: BTreeMap<String, ()> =
+            ["a/b/c", "a.txt", "d", "e-f/x"].into_iter().map(|path| (path.to_owned(), ())).collect();
+        let table = [
+            ("a", Some("a")),
+            ("a/b", Some("a/b")),
+            ("a/b/c", None),
+            ("a/b/c/d", Some("a/b/c")),
+            ("d/e/f", Some("d")),
+            ("d", None),
+            ("e", None),
+            ("e-f", Some("e-f")),
+            ("a.txt/x", Some("a.txt")),
+            ("a/bc", None),
+            ("new/file", None),
+        ];
+        for (path, expected) in table {
+            assert_eq!(in_the_way(&files, path), expected, "{path}");
         }
     }
 
