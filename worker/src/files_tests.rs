@@ -27,7 +27,8 @@ fn batch(
 ) -> Imported {
     let entry = |(path, _): &(&str, &str)| FileIn { path: (*path).into(), blob: Blob(0), mtime_ms: 0 };
     let entries: Vec<FileIn> = files.iter().map(entry).collect();
-    let call = PutFiles { files: entries, honour_ignore: true, max_file_bytes: 100, last, of };
+    let workspace = space.id;
+    let call = PutFiles { workspace, files: entries, honour_ignore: true, max_file_bytes: 100, last, of };
     let bytes = files.iter().map(|(_, text)| text.as_bytes().to_vec());
     let files: Vec<_> = call.files.iter().zip(bytes).collect();
     take_batch(space, import, &call, &files, 0.0).unwrap()
