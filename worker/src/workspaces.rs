@@ -105,7 +105,7 @@ async fn clear_unfinished(engine: &Engine, known: &[WorkspaceInfo], ids: &mut Ve
         let Ok(Some(lock)) = web::try_lock(&lock_name(info.id)).await else { continue };
         // A person may give that name to something that they want to keep.
         let is_rest = match disk::open_writer(info.id).await {
-            Ok(Held { mut store, .. }) => matches!(store.setting(IMPORTING), Ok(Some(_))),
+            Ok(Held { store, .. }) => matches!(store.setting(IMPORTING), Ok(Some(_))),
             Err(_) => false,
         };
         if is_rest && disk::delete(info.id).await.is_ok() {
