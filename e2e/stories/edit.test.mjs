@@ -224,6 +224,22 @@ test("unsaved text that was typed a moment before the reload is not lost", async
   await dirty("notes.md").waitFor({ state: "attached" });
 });
 
+test("a file can be saved again before the first save is answered", async () => {
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("\nOnce.");
+  // Keeps the engine busy while both saves wait.
+  const busy = page.evaluate(() => alcove.write("kitchen/stock.txt", "simmer and stir the broth\n".repeat(200_000)));
+  await page.keyboard.press("Control+s");
+  await page.keyboard.type(" Twice.");
+  await page.keyboard.press("Control+s");
+  await busy;
+  await page.waitForFunction(async () => (await alcove.read("kitchen/notes.md")).endsWith("Once. Twice."));
+  await dirty("notes.md").waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
 test("find and replace in a file works from the keyboard", async () => {
   await quickOpen(page, "stove.py");
   await inEditor(page);

@@ -177,6 +177,21 @@ test("the same folder opens its kept workspace again, and takes in what changed 
   await page.locator(".view-lines", { hasText: "cold" }).waitFor({ timeout: 5000 });
 });
 
+test("a folder whose workspace another tab deleted gets a new one", async () => {
+  await stubPicker(page, "orphan", { "a.md": "# A\n" });
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "orphan", ["a.md"]);
+  const id = await page.evaluate(async () => (await alcove.status()).workspace.id);
+  await start(page);
+  const other = await browser.context.newPage();
+  await openApp(other, server.url);
+  await other.evaluate((id) => alcove.deleteWorkspace(id), id);
+  await other.close();
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "orphan", ["a.md"]);
+  assert.notEqual(await page.evaluate(async () => (await alcove.status()).workspace.id), id);
+});
+
 test("a file that another program changed on disk is not overwritten without asking", async () => {
   await stubPicker(page, "teapot", project);
   await page.getByRole("button", { name: "Open folder" }).click();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { inEditor, quickOpen, said } from "../lib/hands.mjs";
 import { crates } from "../lib/project.mjs";
 
 let browser, page, server;
@@ -47,8 +48,25 @@ test("a second tab reads, says so, and takes over when the first closes", async 
   const refused = await second.evaluate(() => alcove.write("x.txt", "x").then(() => null, (err) => err.code));
   assert.equal(refused, "ReadOnly");
   await picture(second, "second-tab");
+  // Open here as it was saved; what the first tab types now is nowhere on this screen.
+  await second.evaluate(() => alcove.show("text/src/lib.rs"));
+  await second.locator(".view-lines").first().waitFor();
+  await page.bringToFront();
+  await quickOpen(page, "text/src/lib.rs");
+  await inEditor(page);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("// Typed in the first tab.");
+  await page.waitForFunction(async () => (await alcove.files()).some((file) => file.path === "text/src/lib.rs" && file.hasDraft));
   await page.close();
   await untilStatus(second, (s) => s.access === "Writer", 20_000);
+  await said(second, /The other tab was closed\. You can edit here now\./);
+  await second.locator(".view-lines", { hasText: "Typed in the first tab." }).first().waitFor({ timeout: 10_000 });
+  await quickOpen(second, "text/src/lib.rs");
+  await inEditor(second);
+  await second.keyboard.press("Control+Home");
+  await second.keyboard.type("/* And in the second. */");
+  await second.keyboard.press("Control+s");
+  await second.waitForFunction(async () => (await alcove.read("text/src/lib.rs")).startsWith("/* And in the second. */// Typed in the first tab."));
   await second.evaluate(() => alcove.write("x.txt", "now it works"));
   assert.equal(await second.evaluate(() => alcove.read("x.txt")), "now it works");
 });

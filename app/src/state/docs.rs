@@ -154,6 +154,23 @@ impl App {
         Ok(DocState::Ready)
     }
 
+    /// The same for a file that is open already: its text and its undo stack go, its place stays.
+    fn take_file_anew(self, path: &str, file: &FileText, blobs: &[ArrayBuffer]) -> Result<DocState, Fault> {
+        let place = self.private.with_value(|private| private.cursors.get(path).copied());
+        let showing = self.panes.map(|pane| pane.path().as_deref() == Some(path));
+        editor::close_document(path);
+        let state = self.take_file(path, file, blobs)?;
+        for (pane, _) in self.panes.into_iter().zip(showing).filter(|(_, shows)| *shows) {
+            if let Some((line, utf16)) = place {
+                let pos = Pos { line, utf16 };
+                pane.begin_at(path, Span { start: pos, end: pos });
+            }
+            // For the view it is the same path as before, and nothing to do.
+            pane.show(Some(path));
+        }
+        Ok(state)
+    }
+
     fn set_doc(self, path: &str, state: DocState) {
         self.docs.update(|docs| {
             docs.insert(path.to_owned(), state);
@@ -382,10 +399,7 @@ impl App {
                         document.refresh(&bytes_of(saved));
                         Ok(DocState::Ready)
                     }
-                    _ => {
-                        editor::close_document(&path);
-                        self.take_file(&path, &file, &blobs)
-                    }
+                    _ => self.take_file_anew(&path, &file, &blobs),
                 }
             });
             let state = state.unwrap_or_else(|fault| {
