@@ -239,16 +239,18 @@ fn number(value: &JsValue, what: &str) -> Result<u64, Fault> {
 }
 
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Fault> {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(|err| {
-        Fault::new(FaultCode::Internal, format!("An answer could not be given to the script: {err}."))
-    })
+    let failed = |why: String| {
+        Fault::new(FaultCode::Internal, format!("An answer could not be given to the script: {why}."))
+    };
+    let json = serde_json::to_string(value).map_err(|err| failed(err.to_string()))?;
+    js_sys::JSON::parse(&json).map_err(|err| failed(format!("{err:?}")))
 }
 
 fn from_js<T: DeserializeOwned + Default>(value: JsValue, what: &str) -> Result<T, Fault> {
     if value.is_undefined() || value.is_null() {
         return Ok(T::default());
     }
-    // By way of JSON, because serde-wasm-bindgen passes over fields that it does not know, such as a misspelt option.
+    // By way of JSON, which is the same in both directions and refuses a field that it does not know, such as a misspelt option.
     let json = js_sys::JSON::stringify(&value).ok().and_then(|json| json.as_string()).unwrap_or_default();
     serde_json::from_str(&json).map_err(|err| invalid(format!("Something in {what} is not right: {err}.")))
 }
