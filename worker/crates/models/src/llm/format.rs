@@ -74,7 +74,12 @@ unsafe fn nibbles<W: Wide>(words: *const u8, g: usize) -> [W::I; 4] {
 unsafe fn signed_nibbles<W: Wide>(words: *const u8, g: usize) -> [W::I; 4] {
     // SAFETY: the caller points to four vectors.
     let x = unsafe { W::load_int(words.add(g * WORDS)) };
-    [W::sar16(W::shl16(x, 12), 12), W::sar16(W::shl16(x, 8), 12), W::sar16(W::shl16(x, 4), 12), W::sar16(x, 12)]
+    [
+        W::sar16(W::shl16(x, 12), 12),
+        W::sar16(W::shl16(x, 8), 12),
+        W::sar16(W::shl16(x, 4), 12),
+        W::sar16(x, 12),
+    ]
 }
 
 /// Five bits: the highest of pair p is bit p of each half of one more word.

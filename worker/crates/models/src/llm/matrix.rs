@@ -138,7 +138,8 @@ mod tests {
             state ^= state << 17;
             (state >> 32) as u32
         };
-        let mut bytes: Vec<u8> = (0..n * k / dtype.block_len() * dtype.block_bytes()).map(|_| next() as u8).collect();
+        let mut bytes: Vec<u8> =
+            (0..n * k / dtype.block_len() * dtype.block_bytes()).map(|_| next() as u8).collect();
         // Where half-precision scales lie.
         let scales: &[usize] = match dtype {
             Dtype::F32 | Dtype::F16 | Dtype::BF16 => &[0],
@@ -149,7 +150,8 @@ mod tests {
         for block in bytes.chunks_exact_mut(dtype.block_bytes()) {
             let sign = (next() as u16 & 1) << 15;
             for at in scales {
-                let (plain, high) = ((next() % 4000) as f32 * 1e-3 - 2.0, sign | (0x0800 + (next() % 0x2000) as u16));
+                let (plain, high) =
+                    ((next() % 4000) as f32 * 1e-3 - 2.0, sign | (0x0800 + (next() % 0x2000) as u16));
                 match dtype {
                     Dtype::F32 => block.copy_from_slice(&plain.to_le_bytes()),
                     Dtype::BF16 => block.copy_from_slice(&((plain.to_bits() >> 16) as u16).to_le_bytes()),

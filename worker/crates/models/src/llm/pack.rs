@@ -61,9 +61,10 @@ fn pack_block(dtype: Dtype, sizes: Sizes, block: &[u8], lane: usize, out: &mut [
             continue;
         }
         for (i, eight) in codes.as_chunks::<8>().0.iter().enumerate() {
-            let word = eight.iter().enumerate().fold(0, |word, (i, &code)| {
-                word | (u32::from(code & 0x0f) << (4 * (i / 2) + 16 * (i % 2)))
-            });
+            let word = eight
+                .iter()
+                .enumerate()
+                .fold(0, |word, (i, &code)| word | (u32::from(code & 0x0f) << (4 * (i / 2) + 16 * (i % 2))));
             unit[low + i * WORDS + 4 * lane..][..4].copy_from_slice(&word.to_le_bytes());
         }
         // Codes per word of the bits above four.
@@ -73,9 +74,10 @@ fn pack_block(dtype: Dtype, sizes: Sizes, block: &[u8], lane: usize, out: &mut [
             _ => (16, 2),
         };
         for (i, codes) in codes.chunks_exact(per_word).enumerate() {
-            let word = codes.iter().enumerate().fold(0, |word, (i, &code)| {
-                word | (u32::from(code >> 4) << (bits * (i / 2) + 16 * (i % 2)))
-            });
+            let word = codes
+                .iter()
+                .enumerate()
+                .fold(0, |word, (i, &code)| word | (u32::from(code >> 4) << (bits * (i / 2) + 16 * (i % 2))));
             unit[high + i * WORDS + 4 * lane..][..4].copy_from_slice(&word.to_le_bytes());
         }
     }

@@ -132,19 +132,29 @@ mod tests {
         #[inline(always)]
         fn run<W: Wide>(self) -> Vec<u32> {
             let bytes: Vec<u8> = (0..64_u32).map(|i| (i * 89 + 7) as u8).collect();
-            let halves: Vec<u8> = (0..8_u16).flat_map(|i| (i * 0x0e67 + 0x8001 * (i % 2)).to_le_bytes()).collect();
-            let (a, b) = ([1.5_f32, -2.25, 3.0, 0.1, -7.7, 1e9, -1e-9, 100.5], [2.0_f32, 3.5, -0.25, 9.0, 7.0, 1.0, -5.0, 0.3]);
+            let halves: Vec<u8> =
+                (0..8_u16).flat_map(|i| (i * 0x0e67 + 0x8001 * (i % 2)).to_le_bytes()).collect();
+            let (a, b) = (
+                [1.5_f32, -2.25, 3.0, 0.1, -7.7, 1e9, -1e-9, 100.5],
+                [2.0_f32, 3.5, -0.25, 9.0, 7.0, 1.0, -5.0, 0.3],
+            );
             let mut out = Vec::new();
             // SAFETY: every array has the bytes of its load.
             unsafe {
                 let (x, y) = (W::load(a.as_ptr()), W::load(b.as_ptr()));
                 let (i, j) = (W::load_int(bytes.as_ptr()), W::load_int(bytes.as_ptr().add(32)));
                 let mut float = |x: W::F| out.extend(W::lanes(x).map(f32::to_bits));
-                for x in [W::add(x, y), W::sub(x, y), W::mul(x, y), W::div(x, y), W::min(x, y), W::max(x, y)] {
+                for x in [W::add(x, y), W::sub(x, y), W::mul(x, y), W::div(x, y), W::min(x, y), W::max(x, y)]
+                {
                     float(x);
                 }
                 float(W::madd(W::splat(2.0), W::splat(3.0), x));
-                for x in [W::halves(halves.as_ptr()), W::bhalves(halves.as_ptr()), W::bytes(bytes.as_ptr()), W::signed_bytes(bytes.as_ptr())] {
+                for x in [
+                    W::halves(halves.as_ptr()),
+                    W::bhalves(halves.as_ptr()),
+                    W::bytes(bytes.as_ptr()),
+                    W::signed_bytes(bytes.as_ptr()),
+                ] {
                     float(x);
                 }
                 float(W::power_of_two(W::to_int(W::min(W::max(x, W::splat(-100.0)), W::splat(100.0)))));

@@ -111,12 +111,18 @@ impl Wide for Pair {
     #[inline(always)]
     unsafe fn bytes(p: *const u8) -> V {
         let wide = unsafe { u16x8_load_extend_u8x8(p) };
-        V(f32x4_convert_i32x4(u32x4_extend_low_u16x8(wide)), f32x4_convert_i32x4(u32x4_extend_high_u16x8(wide)))
+        V(
+            f32x4_convert_i32x4(u32x4_extend_low_u16x8(wide)),
+            f32x4_convert_i32x4(u32x4_extend_high_u16x8(wide)),
+        )
     }
     #[inline(always)]
     unsafe fn signed_bytes(p: *const u8) -> V {
         let wide = unsafe { i16x8_load_extend_i8x8(p.cast()) };
-        V(f32x4_convert_i32x4(i32x4_extend_low_i16x8(wide)), f32x4_convert_i32x4(i32x4_extend_high_i16x8(wide)))
+        V(
+            f32x4_convert_i32x4(i32x4_extend_low_i16x8(wide)),
+            f32x4_convert_i32x4(i32x4_extend_high_i16x8(wide)),
+        )
     }
     #[inline(always)]
     fn zero() -> V {
