@@ -25,8 +25,6 @@ const NIBBLES: usize = 4 * WORDS;
 ///
 /// `block` points to a block of a panel, `unit` to one of its units.
 pub trait Format: 'static {
-    /// The format.
-    const DTYPE: Dtype;
     /// Bytes before the units of a block.
     const HEAD_BYTES: usize = 0;
     /// Units of a block.
@@ -120,7 +118,6 @@ macro_rules! small {
         pub struct $name;
 
         impl Format for $name {
-            const DTYPE: Dtype = Dtype::$name;
             const UNIT_BYTES: usize = HALVES * (1 + $least as usize) + $bytes;
             const LEAST: bool = $least;
 
@@ -176,7 +173,6 @@ macro_rules! large {
         pub struct $name;
 
         impl Format for $name {
-            const DTYPE: Dtype = Dtype::$name;
             const HEAD_BYTES: usize = 2 * FLOATS;
             const UNITS: usize = 8;
             const UNIT_BYTES: usize = 2 * LANES + $bytes;
@@ -212,7 +208,6 @@ large!(Q5_K, bytes: WORDS + NIBBLES, |words, g| five_bits::<W>(words, words.add(
 pub struct Q6_K;
 
 impl Format for Q6_K {
-    const DTYPE: Dtype = Dtype::Q6_K;
     const HEAD_BYTES: usize = FLOATS;
     const UNITS: usize = 8;
     const UNIT_BYTES: usize = 2 * LANES + 2 * WORDS + NIBBLES;

@@ -40,12 +40,6 @@ impl Matrix {
         self.n
     }
 
-    /// Columns.
-    #[must_use]
-    pub fn k(&self) -> usize {
-        self.k
-    }
-
     /// Bytes of a row in the file.
     #[must_use]
     pub fn row_bytes(&self) -> usize {
@@ -66,8 +60,8 @@ impl Matrix {
     }
 
     /// Whether all rows are there.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
+    #[cfg(test)]
+    fn is_full(&self) -> bool {
         self.panels.len() == self.n.div_ceil(LANES) * pack::panel_bytes(self.dtype, self.k)
     }
 
