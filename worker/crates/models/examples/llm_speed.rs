@@ -61,9 +61,14 @@ fn main() -> Result<(), Failure> {
     let (num_prompt, num_new, runs) = (number(1, 256)?, number(2, 64)?, number(3, 5)?);
     let start = Instant::now();
     let network = Arc::new(load(path)?);
-    println!("loaded in {:.2} s, {} MB of weights", start.elapsed().as_secs_f64(), network.bytes() / 1_000_000);
+    println!(
+        "loaded in {:.2} s, {} MB of weights",
+        start.elapsed().as_secs_f64(),
+        network.bytes() / 1_000_000
+    );
     let vocab = network.config().vocab;
-    let prompt: Vec<u32> = (0..num_prompt).map(|i| (1000 + i * 7919) as u32 % (vocab as u32 - 2000)).collect();
+    let prompt: Vec<u32> =
+        (0..num_prompt).map(|i| (1000 + i * 7919) as u32 % (vocab as u32 - 2000)).collect();
     let (mut prefill, mut decode) = (Vec::new(), Vec::new());
     let mut written = Vec::new();
     for _ in 0..runs {
@@ -80,7 +85,11 @@ fn main() -> Result<(), Failure> {
         decode.push(num_new as f64 / start.elapsed().as_secs_f64());
         written = text[num_prompt..].to_vec();
     }
-    println!("prefill of {num_prompt}: {:.1} tokens/s, decode of {num_new}: {:.1} tokens/s", median(prefill), median(decode));
+    println!(
+        "prefill of {num_prompt}: {:.1} tokens/s, decode of {num_new}: {:.1} tokens/s",
+        median(prefill),
+        median(decode)
+    );
     println!("{written:?}");
     Ok(())
 }

@@ -18,12 +18,25 @@ pub struct Input {
     pub m: usize,
     /// The rows themselves.
     pub floats: Vec<f32>,
-    /// Their codes. Empty where the columns are not whole units, because no quantised matrix has such rows.
+    /// Their codes, in tiles of [`tile_rows`]: for each pair of columns those of all rows of the tile, so that a kernel
+    /// reads them one after the other. Empty where the columns are not whole units, because no quantised matrix has such
+    /// rows.
     pub codes: Vec<i16>,
-    /// Scale of each unit of each row.
+    /// Scale of each unit, for all rows of a tile.
     pub scales: Vec<f32>,
-    /// Scale times the sum of the codes, of each unit of each row.
+    /// Scale times the sum of the codes of each unit, for all rows of a tile.
     pub sums: Vec<f32>,
+}
+
+/// Rows of the next tile, when so many are left.
+#[inline(always)]
+pub fn tile_rows<W: Wide>(left: usize) -> usize {
+    match left {
+        8.. if W::ROWS >= 8 => 8,
+        4.. if W::ROWS >= 4 => 4,
+        2.. => 2,
+        _ => left,
+    }
 }
 
 impl Input {
@@ -36,11 +49,22 @@ impl Input {
 
     /// Make the codes of what was written.
     pub fn quantise(&mut self) {
+        self.make_room();
+        dispatch(Quantise { input: self });
+    }
+
+    /// The same for kernels that run with instructions that every processor has.
+    #[cfg(test)]
+    pub fn quantise_portable(&mut self) {
+        self.make_room();
+        crate::cpu::wide::dispatch_portable(Quantise { input: self });
+    }
+
+    fn make_room(&mut self) {
         let num = if self.k.is_multiple_of(UNIT) { self.m * self.k } else { 0 };
         self.codes.resize(num, 0);
         self.scales.resize(num / UNIT, 0.0);
         self.sums.resize(num / UNIT, 0.0);
-        dispatch(Quantise { input: self });
     }
 }
 
@@ -53,10 +77,27 @@ impl Kernel for Quantise<'_> {
 
     #[inline(always)]
     fn run<W: Wide>(self) {
-        let Input { floats, codes, scales, sums, .. } = self.input;
-        let units = floats.as_chunks::<UNIT>().0.iter().zip(codes.as_chunks_mut::<UNIT>().0);
-        for ((x, codes), (scale, sum)) in units.zip(scales.iter_mut().zip(sums.iter_mut())) {
-            (*scale, *sum) = quantise_unit::<W>(x, codes);
+        let Input { m, k, floats, codes, scales, sums } = self.input;
+        let (m, k) = (*m, *k);
+        if codes.is_empty() {
+            return;
+        }
+        let mut first = 0;
+        while first < m {
+            let rows = tile_rows::<W>(m - first);
+            for row in 0..rows {
+                let x = floats[(first + row) * k..][..k].as_chunks::<UNIT>().0;
+                for (unit, x) in x.iter().enumerate() {
+                    let mut row_codes = [0; UNIT];
+                    let at = first * (k / UNIT) + unit * rows + row;
+                    (scales[at], sums[at]) = quantise_unit::<W>(x, &mut row_codes);
+                    let tile = &mut codes[first * k + unit * rows * UNIT..][..rows * UNIT];
+                    for (group, pair) in tile.chunks_exact_mut(2 * rows).zip(row_codes.as_chunks::<2>().0) {
+                        group[2 * row..][..2].copy_from_slice(pair);
+                    }
+                }
+            }
+            first += rows;
         }
     }
 }
@@ -96,9 +137,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// First row and number of rows of the tile of each row.
+    struct Tiles(usize);
+
+    impl Kernel for Tiles {
+        type Output = Vec<(usize, usize)>;
+
+        #[inline(always)]
+        fn run<W: Wide>(self) -> Vec<(usize, usize)> {
+            let mut tiles = Vec::new();
+            while tiles.len() < self.0 {
+                let (first, rows) = (tiles.len(), tile_rows::<W>(self.0 - tiles.len()));
+                tiles.extend(std::iter::repeat_n((first, rows), rows));
+            }
+            tiles
+        }
+    }
+
     proptest! {
         #[test]
-        fn codes_are_within_half_a_step(x in prop::collection::vec(-1e3_f32..1e3, 1..6 * UNIT), factor in 1e-6_f32..1e6) {
+        fn codes_are_within_half_a_step(x in prop::collection::vec(-1e3_f32..1e3, 1..30 * UNIT), factor in 1e-6_f32..1e6) {
             let m = x.len().div_ceil(UNIT);
             let mut input = Input::default();
             input.reset(m, UNIT);
@@ -106,13 +164,16 @@ mod tests {
                 *out = x * factor;
             }
             input.quantise();
-            for (unit, codes) in input.codes.chunks_exact(UNIT).enumerate() {
-                let scale = input.scales[unit];
-                for (code, x) in codes.iter().zip(&input.floats[unit * UNIT..]) {
+            let tiles = dispatch(Tiles(m));
+            for (row, (first, rows)) in (0..m).zip(tiles) {
+                let (scale, row_sum) = (input.scales[row], input.sums[row]);
+                let codes = input.codes[first * UNIT..].chunks_exact(2 * rows);
+                let codes: Vec<i16> = codes.take(UNIT / 2).flat_map(|group| &group[2 * (row - first)..][..2]).copied().collect();
+                for (code, x) in codes.iter().zip(&input.floats[row * UNIT..]) {
                     prop_assert!((f32::from(*code) * scale - x).abs() <= 0.51 * scale, "{code} * {scale} is not {x}");
                 }
                 let sum: f32 = codes.iter().map(|&code| f32::from(code)).sum();
-                prop_assert!((sum * scale - input.sums[unit]).abs() <= 1e-3 * scale.abs() * sum.abs().max(1.0));
+                prop_assert!((sum * scale - row_sum).abs() <= 1e-3 * scale.abs() * sum.abs().max(1.0));
             }
         }
     }

@@ -4,12 +4,15 @@
 //! decoded once, lies in the first-level cache, and all rows pass it in register tiles.
 
 use super::format::{Format, UNIT};
-use super::input::Input;
+use super::input::{Input, tile_rows};
 use crate::cpu::wide::{Kernel, LANES, Wide};
 
 /// Columns that are decoded at a time: 16 KiB of int16, and few enough that scales fit beside them. A multiple of the
 /// largest block.
 const STRETCH: usize = 1024;
+
+/// Pairs of columns between two looks at where the loop is.
+const TOGETHER: usize = 4;
 
 /// Decoded weights of a stretch of a panel.
 #[derive(Debug, Default)]
@@ -78,12 +81,14 @@ impl<F: Format> Kernel for Product<'_, F> {
                     out,
                 };
                 while tile.row < m {
-                    tile.row += match m - tile.row {
-                        8.. if W::ROWS >= 8 => tile.run::<W, F, 8>(),
-                        4.. if W::ROWS >= 4 => tile.run::<W, F, 4>(),
-                        2.. => tile.run::<W, F, 2>(),
+                    let rows = tile_rows::<W>(m - tile.row);
+                    match rows {
+                        8 => tile.run::<W, F, 8>(),
+                        4 => tile.run::<W, F, 4>(),
+                        2 => tile.run::<W, F, 2>(),
                         _ => tile.run::<W, F, 1>(),
-                    };
+                    }
+                    tile.row += rows;
                 }
             }
         }
@@ -183,7 +188,7 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     #[inline(always)]
-    fn run<W: Wide, F: Format, const R: usize>(&mut self) -> usize {
+    fn run<W: Wide, F: Format, const R: usize>(&mut self) {
         let &mut Self { stretch, input, steps, first, row, n, column, .. } = self;
         let (k, units) = (input.k, input.k / UNIT);
         assert!(row + R <= input.m && first + steps * F::STEP <= k && steps * F::STEP <= STRETCH);
@@ -191,28 +196,31 @@ impl Tile<'_> {
         // SAFETY: the assertion, and those of the caller about the lengths.
         unsafe {
             let mut weights = stretch.codes.as_ptr();
-            let mut x = input.codes.as_ptr().add(row * k + first);
+            let mut x = input.codes.as_ptr().add(row * k + first * R);
             for step in 0..steps {
                 let mut sums = [W::zero(); R];
-                for pair in 0..F::STEP / 2 {
-                    let w = W::load_int(weights.add(pair * 4 * LANES));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        *sum = W::dot(*sum, w, W::load_pair(x.add(r * k + 2 * pair)));
+                for _ in 0..F::STEP / 2 / TOGETHER {
+                    for pair in 0..TOGETHER {
+                        let w = W::load_int(weights.add(pair * 4 * LANES));
+                        for (r, sum) in sums.iter_mut().enumerate() {
+                            *sum = W::dot(*sum, w, W::load_pair(x.add(2 * (pair * R + r))));
+                        }
                     }
+                    weights = weights.add(TOGETHER * 4 * LANES);
+                    x = x.add(2 * TOGETHER * R);
                 }
-                weights = weights.add(F::STEP / 2 * 4 * LANES);
-                x = x.add(F::STEP);
-                let unit = row * units + (first + step * F::STEP) / UNIT;
+                let unit = row * units + (first + step * F::STEP) / UNIT * R;
                 let scale = W::load(stretch.scales.as_ptr().add(step * LANES));
+                let steps = input.scales.as_ptr().add(unit);
                 for (r, total) in totals.iter_mut().enumerate() {
-                    let scale = W::mul(scale, W::splat(*input.scales.as_ptr().add(unit + r * units)));
+                    let scale = W::mul(scale, W::splat(*steps.add(r)));
                     *total = W::madd(W::to_float(sums[r]), scale, *total);
                 }
                 if F::LEAST {
                     let least = W::load(stretch.leasts.as_ptr().add(step * LANES));
+                    let sums = input.sums.as_ptr().add(unit);
                     for (r, total) in totals.iter_mut().enumerate() {
-                        let sum = W::splat(*input.sums.as_ptr().add(unit + r * units));
-                        *total = W::madd(least, sum, *total);
+                        *total = W::madd(least, W::splat(*sums.add(r)), *total);
                     }
                 }
             }
@@ -224,6 +232,5 @@ impl Tile<'_> {
                 *out = if first == 0 { lane } else { *out + lane };
             }
         }
-        R
     }
 }

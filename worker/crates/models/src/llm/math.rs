@@ -139,12 +139,18 @@ mod tests {
             let mean = x.iter().map(|x| f64::from(x * x)).sum::<f64>() / num as f64;
             for ((out, x), y) in out.iter().zip(&x).zip(&y) {
                 let expected = f64::from(*x) / (mean + 1e-5).sqrt() * f64::from(*y);
-                assert!((f64::from(*out) - expected).abs() <= 1e-5 * expected.abs().max(1e-3), "{out} {expected}");
+                assert!(
+                    (f64::from(*out) - expected).abs() <= 1e-5 * expected.abs().max(1e-3),
+                    "{out} {expected}"
+                );
             }
             swiglu(&x, &y, &mut out);
             for ((out, x), y) in out.iter().zip(&x).zip(&y) {
                 let expected = f64::from(*x) / (1.0 + f64::from(-x).exp()) * f64::from(*y);
-                assert!((f64::from(*out) - expected).abs() <= 1e-5 * expected.abs().max(1e-3), "{out} {expected}");
+                assert!(
+                    (f64::from(*out) - expected).abs() <= 1e-5 * expected.abs().max(1e-3),
+                    "{out} {expected}"
+                );
             }
             struct Soft<'a>(&'a mut [f32]);
             impl Kernel for Soft<'_> {

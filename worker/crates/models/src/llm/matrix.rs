@@ -201,6 +201,7 @@ mod tests {
             let (mut stretch, mut out) = (Stretch::default(), vec![f32::NAN; m * n]);
             matrix.product(&input, &mut out, &mut stretch);
             let mut plain = vec![f32::NAN; m * n];
+            input.quantise_portable();
             match dtype {
                 Dtype::F16 => dispatch_portable(matrix.plain::<plain::F16>(&input, &mut plain)),
                 Dtype::Q5_0 => dispatch_portable(matrix.blocks::<formats::Q5_0>(&input, &mut plain, &mut stretch)),

@@ -165,7 +165,11 @@ impl Network {
         if logits {
             self.norm(&self.output_norm, 1, scratch);
             let Scratch { input, stretch, logits, .. } = scratch;
-            self.output.as_ref().unwrap_or(&self.embedding).product(input, room(logits, config.vocab), stretch);
+            self.output.as_ref().unwrap_or(&self.embedding).product(
+                input,
+                room(logits, config.vocab),
+                stretch,
+            );
         }
     }
 

@@ -10,19 +10,20 @@ pub const SLICE: usize = 60_000_000;
 #[derive(Debug)]
 pub struct Pace<'s, S> {
     steps: &'s S,
+    slice: usize,
     done: usize,
 }
 
 impl<'s, S: Steps> Pace<'s, S> {
-    /// Gives way to what `steps` lets through.
-    pub fn new(steps: &'s S) -> Self {
-        Self { steps, done: 0 }
+    /// Gives way to what `steps` lets through after each `slice` of work.
+    pub fn new(steps: &'s S, slice: usize) -> Self {
+        Self { steps, slice, done: 0 }
     }
 
     /// So many products were computed.
     pub async fn worked(&mut self, products: usize) {
         self.done += products;
-        if self.done >= SLICE {
+        if self.done >= self.slice {
             self.done = 0;
             self.steps.next().await;
         }

@@ -23,6 +23,7 @@ pub struct Session {
     cache: Cache,
     scratch: Scratch,
     max_tokens: usize,
+    slice: usize,
 }
 
 impl Session {
@@ -31,7 +32,14 @@ impl Session {
     pub fn new(network: Arc<Network>, max_tokens: usize) -> Self {
         let max_tokens = max_tokens.min(network.config().context_length);
         let cache = Cache::new(network.config());
-        Self { network, tokens: Vec::new(), cache, scratch: Scratch::default(), max_tokens }
+        Self { network, tokens: Vec::new(), cache, scratch: Scratch::default(), max_tokens, slice: SLICE }
+    }
+
+    /// Give way after so many products of two numbers instead of some tens of millions.
+    #[must_use]
+    pub fn with_slice(mut self, products: usize) -> Self {
+        self.slice = products.max(1);
+        self
     }
 
     /// Bytes that its keys and values take.
@@ -64,9 +72,9 @@ impl Session {
             return Err(GenerateError::NoMemory { len });
         }
         // A third of the work of a layer is done between two looks.
-        let together = 3 * SLICE / self.network.work_per_layer().max(1);
+        let together = 3 * self.slice / self.network.work_per_layer().max(1);
         let together = together.clamp(MIN_TOGETHER, MAX_TOGETHER) / 8 * 8;
-        let mut pace = Pace::new(steps);
+        let mut pace = Pace::new(steps, self.slice);
         while self.tokens.len() < len {
             let from = self.tokens.len();
             let to = len.min(from + together);
