@@ -76,8 +76,9 @@ impl Sampler {
     /// Whether logits alone decide, so that a device need only find the largest one.
     #[must_use]
     pub fn is_greedy(&self) -> bool {
+        let is_hot = self.sampling.temperature > 0.0;
         // Not a number counts as zero.
-        !(self.sampling.temperature > 0.0) || self.sampling.top_k == 1
+        !is_hot || self.sampling.top_k == 1
     }
 
     /// Choose from the logits of all tokens, after the tokens of `sequence`. Logits that are not finite are never

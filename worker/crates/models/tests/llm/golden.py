@@ -64,10 +64,10 @@ class Model:
                 out.add_uint32(f"{arch}.rope.scaling.original_context_length", scaling[2])
         out.add_tokenizer_model("gpt2")
         out.add_tokenizer_pre("qwen2")
-        letters = [chr(33 + i) for i in range(self.vocab - 1)]
-        out.add_token_list(letters + ["<|end|>"])
+        letters = [chr(33 + i) for i in range(self.vocab - 2)]
+        out.add_token_list(letters + ['!"', "<|end|>"])
         out.add_token_types([1] * (self.vocab - 1) + [3])
-        out.add_token_merges([])
+        out.add_token_merges(['! "'])
         out.add_eos_token_id(self.vocab - 1)
 
         q_len, kv_len = heads * self.head_dim, kv_heads * self.head_dim

@@ -6,6 +6,7 @@
 //! A kernel is a type that implements [`Kernel`]; [`dispatch`] runs it with the best instructions. All functions on the
 //! way from there to a single instruction are `inline(always)`, otherwise each instruction would become a call.
 
+#[cfg(any(test, not(target_feature = "simd128")))]
 mod portable;
 #[cfg(target_feature = "simd128")]
 mod wasm;
