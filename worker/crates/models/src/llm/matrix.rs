@@ -40,6 +40,12 @@ impl Matrix {
         self.n
     }
 
+    /// Numbers in it: products that one row of an input costs.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.n * self.k
+    }
+
     /// Bytes of a row in the file.
     #[must_use]
     pub fn row_bytes(&self) -> usize {

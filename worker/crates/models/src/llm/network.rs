@@ -120,7 +120,6 @@ impl Network {
         }
         scratch.angles.clear();
         (position..position + num).for_each(|position| self.rope.angles(position, &mut scratch.angles));
-        let work = self.work_per_layer();
         for (i, block) in self.blocks.iter().enumerate() {
             let is_last = i + 1 == self.blocks.len();
             self.norm(&block.attn_norm, num, scratch);
@@ -140,6 +139,7 @@ impl Network {
                 self.norm(&block.attn_norm, 1, scratch);
             }
             let Scratch { input, stretch, query, angles, .. } = scratch;
+            pace.worked(num * (block.key.weight.size() + block.value.weight.size())).await;
             block.query.product(input, query, stretch);
             self.rope.turn(query, config.q_len(), angles);
             let first = position + num - rows;
@@ -148,19 +148,20 @@ impl Network {
             input.quantise();
             block.attn_output.product(input, room(change, rows * wide), stretch);
             math::add(stream, change);
-            pace.worked(rows * work / 3).await;
+            pace.worked(rows * (block.query.weight.size() + block.attn_output.size())).await;
 
             self.norm(&block.ffn_norm, rows, scratch);
             let Scratch { input, stretch, gate, up, .. } = scratch;
             block.gate.product(input, room(gate, rows * block.gate.n()), stretch);
-            pace.worked(rows * work / 3).await;
+            pace.worked(rows * block.gate.size()).await;
             block.up.product(input, room(up, rows * block.up.n()), stretch);
+            pace.worked(rows * block.up.size()).await;
             let Scratch { input, stretch, stream, gate, up, change, .. } = scratch;
             math::swiglu(gate, up, input.reset(rows, block.gate.n()));
             input.quantise();
             block.down.product(input, room(change, rows * wide), stretch);
             math::add(stream, change);
-            pace.worked(rows * work / 3).await;
+            pace.worked(rows * block.down.size()).await;
         }
         if logits {
             self.norm(&self.output_norm, 1, scratch);

@@ -4,7 +4,7 @@
 use infer::Steps;
 
 /// Products of two numbers between two looks at what else is to be done: about ten milliseconds in a browser.
-pub const SLICE: usize = 60_000_000;
+pub const SLICE: usize = 100_000_000;
 
 /// Counts work and gives way.
 #[derive(Debug)]

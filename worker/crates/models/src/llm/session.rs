@@ -12,7 +12,7 @@ use super::pace::{Pace, SLICE};
 /// it.
 const MAX_TOGETHER: usize = 128;
 /// Fewest, however large the network is.
-const MIN_TOGETHER: usize = 16;
+const MIN_TOGETHER: usize = 32;
 
 /// One text. Several may share a network.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Session {
         if !self.cache.reserve(len, self.max_tokens) {
             return Err(GenerateError::NoMemory { len });
         }
-        // A third of the work of a layer is done between two looks.
+        // The largest product of a layer is about a third of its work, and is not interrupted.
         let together = 3 * self.slice / self.network.work_per_layer().max(1);
         let together = together.clamp(MIN_TOGETHER, MAX_TOGETHER) / 8 * 8;
         let mut pace = Pace::new(steps, self.slice);
