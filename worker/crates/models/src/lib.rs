@@ -8,6 +8,7 @@ mod error;
 pub mod gguf;
 pub mod golden;
 mod int8;
+pub mod llm;
 pub mod manifest;
 mod safetensors;
 mod shape;

@@ -10,6 +10,7 @@ pub(crate) mod gemm;
 mod math;
 pub(crate) mod quantised;
 mod simd;
+pub(crate) mod wide;
 
 pub use encoder::{Dense, Encoder, F32Encoder, Run, Table, normalise_length};
 

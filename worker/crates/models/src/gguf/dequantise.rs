@@ -57,7 +57,7 @@ fn each<const B: usize, const N: usize>(bytes: &[u8], out: &mut [f32], block: fn
 }
 
 /// A half-precision number, exactly.
-fn half(bytes: [u8; 2]) -> f32 {
+pub(crate) fn half(bytes: [u8; 2]) -> f32 {
     let bits = u32::from(u16::from_le_bytes(bytes));
     let sign = (bits & 0x8000) << 16;
     let exponent = (bits >> 10) & 0x1f;
@@ -120,7 +120,7 @@ fn q8_0(block: &[u8; 34], out: &mut [f32; 32]) {
 
 /// Scale and offset, six bits each, of group `group` of eight. The first four groups have theirs in the low bits of
 /// bytes 0–3 and 4–7; those of the others are put together from bytes 8–11 and the two bits that were left over.
-fn scale_and_offset(packed: &[u8], group: usize) -> (u8, u8) {
+pub(crate) fn scale_and_offset(packed: &[u8], group: usize) -> (u8, u8) {
     let i = group % 4;
     if group < 4 {
         return (packed[i] & 0x3f, packed[4 + i] & 0x3f);

@@ -18,6 +18,7 @@ mod value;
 
 pub use config::{Arch, Config, RopePairs, RopeScaling};
 pub use dequantise::{DequantiseError, dequantise};
+pub(crate) use dequantise::{half, scale_and_offset};
 pub use dtype::Dtype;
 pub use error::GgufError;
 pub use header::{Header, Parsed, TensorInfo};

@@ -1,0 +1,181 @@
+//! Chooses the next token: repetition penalty, temperature, top-k, top-p, min-p, then chance with a seed.
+//!
+//! The order is that of llama.cpp: penalties on the logits, then cutting the tail by each rule in turn, then temperature
+//! and the draw, so that temperature does not change which tokens are in question.
+
+use std::cmp::Ordering;
+
+/// How tokens are chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Zero takes the likeliest token always; one leaves the probabilities of the model as they are.
+    pub temperature: f32,
+    /// Only so many of the likeliest tokens; zero for all.
+    pub top_k: usize,
+    /// Only the likeliest tokens that together have this probability; one for all.
+    pub top_p: f32,
+    /// Only tokens with at least this share of the probability of the likeliest one; zero for all.
+    pub min_p: f32,
+    /// What logits of tokens that occurred are divided by (multiplied, where negative); one for no penalty.
+    pub repetition_penalty: f32,
+    /// How many of the last tokens count as having occurred.
+    pub repetition_window: usize,
+    /// Two runs with the same seed choose the same tokens.
+    pub seed: u64,
+}
+
+impl Sampling {
+    /// The likeliest token, always.
+    pub const GREEDY: Self = Self {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        repetition_penalty: 1.0,
+        repetition_window: 64,
+        seed: 0,
+    };
+}
+
+impl Default for Sampling {
+    /// What llama.cpp does unasked.
+    fn default() -> Self {
+        Self { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, ..Self::GREEDY }
+    }
+}
+
+/// A token in question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Candidate {
+    id: u32,
+    logit: f32,
+}
+
+/// Chooses tokens by [`Sampling`].
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    sampling: Sampling,
+    state: u64,
+    candidates: Vec<Candidate>,
+    weights: Vec<f32>,
+}
+
+impl Sampler {
+    /// Start with the seed. Values out of their range count as the nearest one in it.
+    #[must_use]
+    pub fn new(sampling: Sampling) -> Self {
+        Self { sampling, state: sampling.seed, candidates: Vec::new(), weights: Vec::new() }
+    }
+
+    /// How it chooses.
+    #[must_use]
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
+    /// Whether logits alone decide, so that a device need only find the largest one.
+    #[must_use]
+    pub fn is_greedy(&self) -> bool {
+        let is_hot = self.sampling.temperature > 0.0;
+        // Not a number counts as zero.
+        !is_hot || self.sampling.top_k == 1
+    }
+
+    /// Choose from the logits of all tokens, after the tokens of `sequence`. Logits that are not finite are never
+    /// chosen; with none that is, there is nothing to choose.
+    pub fn choose(&mut self, logits: &[f32], sequence: &[u32]) -> Option<u32> {
+        self.candidates.clear();
+        let finite = logits.iter().enumerate().filter(|(_, logit)| logit.is_finite());
+        self.candidates.extend(finite.map(|(id, &logit)| Candidate { id: id as u32, logit }));
+        self.penalise(sequence);
+        if self.is_greedy() {
+            // The first of equals, like everybody else.
+            return self.candidates.iter().min_by(|a, b| likelier(a, b)).map(|best| best.id);
+        }
+        self.cut();
+        self.draw()
+    }
+
+    fn penalise(&mut self, sequence: &[u32]) {
+        let Sampling { repetition_penalty: penalty, repetition_window: window, .. } = self.sampling;
+        if !(penalty > 0.0 && penalty.is_finite()) || penalty == 1.0 {
+            return;
+        }
+        let mut seen = sequence[sequence.len().saturating_sub(window)..].to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        for id in seen {
+            // Sorted by id, with gaps where a logit was not finite.
+            if let Ok(at) = self.candidates.binary_search_by_key(&id, |candidate| candidate.id) {
+                let logit = &mut self.candidates[at].logit;
+                *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+            }
+        }
+    }
+
+    /// Leave the likeliest tokens, in order, with their probabilities in `weights`.
+    fn cut(&mut self) {
+        let Sampling { top_k, top_p, min_p, .. } = self.sampling;
+        let num = self.candidates.len();
+        if top_k > 0 && top_k < num {
+            self.candidates.select_nth_unstable_by(top_k - 1, likelier);
+            self.candidates.truncate(top_k);
+        }
+        let most = self.candidates.iter().map(|candidate| candidate.logit).fold(f32::NEG_INFINITY, f32::max);
+        let weight = |candidate: &Candidate| (candidate.logit - most).exp();
+        // Both rules keep a beginning of the order, so the cheap one goes first; the share is one of all nevertheless.
+        let enough = match top_p {
+            ..1.0 => top_p.max(0.0) * self.candidates.iter().map(weight).sum::<f32>(),
+            _ => f32::INFINITY,
+        };
+        if min_p > 0.0 {
+            let least = most + min_p.min(1.0).ln();
+            self.candidates.retain(|candidate| candidate.logit >= least);
+        }
+        self.candidates.sort_unstable_by(likelier);
+        let mut sum = 0.0;
+        let keep = self.candidates.iter().take_while(|candidate| {
+            let more = sum < enough;
+            sum += weight(candidate);
+            more
+        });
+        let keep = keep.count().max(1);
+        self.candidates.truncate(keep);
+    }
+
+    fn draw(&mut self) -> Option<u32> {
+        let most = self.candidates.first()?.logit;
+        let temperature = self.sampling.temperature;
+        self.weights.clear();
+        // A temperature near zero may make infinities, of which only the exponential comes back as zero.
+        self.weights.extend(self.candidates.iter().map(|c| match c.logit - most {
+            0.0 => 1.0,
+            below => (below / temperature).exp(),
+        }));
+        let mut left = self.random() * self.weights.iter().sum::<f32>();
+        for (candidate, weight) in self.candidates.iter().zip(&self.weights) {
+            left -= weight;
+            if left < 0.0 {
+                return Some(candidate.id);
+            }
+        }
+        // Rounding may leave a little.
+        let last = self.weights.iter().rposition(|&weight| weight > 0.0)?;
+        self.candidates.get(last).map(|candidate| candidate.id)
+    }
+
+    /// From 0 to below 1, by SplitMix64.
+    fn random(&mut self) -> f32 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        (z >> 40) as f32 / (1 << 24) as f32
+    }
+}
+
+/// Likelier tokens first, the smaller id of equals.
+fn likelier(a: &Candidate, b: &Candidate) -> Ordering {
+    b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id))
+}

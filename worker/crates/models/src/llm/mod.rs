@@ -1,0 +1,24 @@
+//! Language models on the processor: `llama` and `qwen2` files, computed with their weights as they are stored.
+//!
+//! A token costs reading every weight once, so weights stay in the few bits that they have; activations are quantised
+//! to int16 beside them, and the kernels multiply integers. [`Loader`] builds a [`Network`] from a file that arrives in
+//! pieces, and a [`Session`] continues a text on it.
+
+mod attention;
+mod cache;
+mod format;
+mod input;
+mod kernel;
+mod loader;
+mod math;
+mod matrix;
+mod network;
+mod pace;
+mod pack;
+mod plain;
+mod rope;
+mod session;
+
+pub use loader::{LoadLlmError, Loader};
+pub use network::Network;
+pub use session::Session;
