@@ -77,7 +77,7 @@ impl Sampler {
     #[must_use]
     pub fn is_greedy(&self) -> bool {
         // Not a number counts as zero.
-        !(self.sampling.temperature > 0.0) || self.sampling.top_k == 1
+        self.sampling.temperature.max(0.0) == 0.0 || self.sampling.top_k == 1
     }
 
     /// Choose from the logits of all tokens, after the tokens of `sequence`. Logits that are not finite are never
