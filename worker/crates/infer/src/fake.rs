@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::{Embed, EmbedError, Steps};
+use crate::{Embed, EmbedError, Generate, GenerateError, Sampler, Steps, common_prefix};
 
 /// Turns token ids into reproducible vectors of unit length, remembers its batches and fails when told to.
 #[derive(Debug)]
@@ -55,5 +55,61 @@ impl Embed for FakeModel {
             return Err(EmbedError::DeviceLost("the fake device was taken away".into()));
         }
         Ok(batch.iter().flat_map(|ids| self.vector(ids)).collect())
+    }
+}
+
+/// Goes on from any text in a reproducible way, and counts what it computes.
+#[derive(Debug, Default)]
+pub struct FakeWriter {
+    cached: Vec<u32>,
+    /// Tokens that were computed, those of dropped futures included.
+    pub num_computed: usize,
+}
+
+impl FakeWriter {
+    /// Tokens that it knows.
+    pub const VOCAB: usize = 50;
+    /// Longest sequence.
+    pub const MAX_TOKENS: usize = 64;
+
+    /// The token that follows a sequence.
+    #[must_use]
+    pub fn token(sequence: &[u32]) -> u32 {
+        sequence.iter().fold(7_u32, |state, id| (state ^ id).wrapping_mul(0x0100_0193).rotate_left(11))
+            % Self::VOCAB as u32
+    }
+}
+
+impl Generate for FakeWriter {
+    fn vocab(&self) -> usize {
+        Self::VOCAB
+    }
+
+    fn max_tokens(&self) -> usize {
+        Self::MAX_TOKENS
+    }
+
+    fn cached(&self, sequence: &[u32]) -> usize {
+        common_prefix(&self.cached, sequence).min(sequence.len().saturating_sub(1))
+    }
+
+    async fn next(
+        &mut self,
+        sequence: &[u32],
+        _: &mut Sampler,
+        steps: &impl Steps,
+    ) -> Result<u32, GenerateError> {
+        let len = sequence.len();
+        if len > Self::MAX_TOKENS {
+            return Err(GenerateError::TooLong { len, max: Self::MAX_TOKENS });
+        }
+        self.cached.truncate(self.cached(sequence));
+        // A step for each token of the prompt.
+        for &id in &sequence[self.cached.len()..] {
+            self.num_computed += 1;
+            steps.next().await;
+            self.cached.push(id);
+        }
+        Ok(Self::token(sequence))
     }
 }
