@@ -1,6 +1,5 @@
 //! Sampling by tables, and what must hold for all logits.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::unwrap_used)]
 
 use infer::{Sampler, Sampling};
 use proptest::prelude::*;
