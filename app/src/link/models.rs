@@ -64,6 +64,8 @@ struct Inner {
     state: RwSignal<ModelState>,
     gpu: RefCell<Option<Gpu>>,
     gpu_losses: Cell<u32>,
+    /// Starts and stops so far: what was asked for before the last one is out of date.
+    starts: Cell<u32>,
     next_port: Cell<u32>,
 }
 
@@ -92,6 +94,7 @@ impl Models {
             state: RwSignal::new(ModelState::Off),
             gpu: RefCell::new(None),
             gpu_losses: Cell::new(0),
+            starts: Cell::new(0),
             next_port: Cell::new(1),
         });
         let weak = Rc::downgrade(&inner);
@@ -111,8 +114,13 @@ impl Models {
         self.0.state.read_only()
     }
 
-    /// Start (or start again, with another configuration): probe, choose modules, load in every worker.
+    /// Start (or start again, with another configuration): probe, choose modules, load in every worker. Nothing
+    /// happens when that is under way or done with this very configuration.
     pub fn start(&self, config: ModelsConfig) {
+        let runs = matches!(self.0.state.get_untracked(), ModelState::Loading(_) | ModelState::Ready(..));
+        if runs && *self.0.config.borrow() == config {
+            return;
+        }
         self.stop();
         *self.0.config.borrow_mut() = config;
         self.0.gpu_losses.set(0);
@@ -121,15 +129,20 @@ impl Models {
             done_bytes: 0,
             total_bytes: 0,
         }));
-        let inner = self.0.clone();
+        let (inner, start) = (self.0.clone(), self.0.starts.get());
         spawn_local(async move {
-            *inner.gpu.borrow_mut() = probe::gpu().await;
-            inner.spawn_workers();
+            let gpu = probe::gpu().await;
+            // Stopped, or started again, while the browser looked for a GPU.
+            if inner.starts.get() == start {
+                *inner.gpu.borrow_mut() = gpu;
+                inner.spawn_workers();
+            }
         });
     }
 
     /// End every model worker; their memory goes back to the system.
     pub fn stop(&self) {
+        self.0.starts.set(self.0.starts.get() + 1);
         let fault = Fault::new(FaultCode::ModelGone, "The model was unloaded.");
         for worker in self.0.workers.borrow_mut().drain(..) {
             worker.retire();
@@ -177,7 +190,8 @@ impl Inner {
 
     fn spawn_workers(self: &Rc<Self>) {
         let (_, module, num) = self.choose();
-        for _ in self.workers.borrow().len()..num as usize {
+        let running = self.workers.borrow().len();
+        for _ in running..num as usize {
             let worker = Rc::new(ModelWorker {
                 line: Line::new("model", module, Policy::Fail),
                 pool: Rc::downgrade(self),
@@ -188,6 +202,10 @@ impl Inner {
             worker.line.start(Rc::downgrade(&owner));
             self.workers.borrow_mut().push(worker);
         }
+    }
+
+    fn has_ready(&self) -> bool {
+        self.workers.borrow().iter().any(|worker| worker.info.borrow().is_some())
     }
 
     fn publish(&self) {
@@ -235,6 +253,10 @@ impl ModelWorker {
                 // The worker died while it loaded: the supervisor starts it again and this runs anew.
                 Err(fault) if fault.code == FaultCode::ModelGone => {}
                 Err(fault) if device == DeviceKind::WebGpu => worker.fall_back(&pool, &fault.sentence),
+                // Others may have loaded: search by meaning works with one worker, too.
+                Err(fault) if pool.has_ready() => {
+                    leptos::logging::warn!("One of several model workers could not load: {}", fault.sentence);
+                }
                 Err(fault) => pool.state.set(ModelState::Failed(fault.sentence)),
             }
         });
