@@ -61,6 +61,10 @@ fn Ask(question: Question) -> impl IntoView {
                     type="button"
                     class=if answer.danger { "button danger" } else { "button primary" }
                     on:click=move |_| {
+                        // A second press finds the question answered.
+                        if app.dialog.with_untracked(Option::is_none) {
+                            return;
+                        }
                         app.dialog.set(None);
                         (answer.run)(());
                     }
@@ -102,7 +106,7 @@ fn AskText(prompt: Prompt) -> impl IntoView {
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         let text = text.get_untracked().trim().to_owned();
-        if !text.is_empty() {
+        if !text.is_empty() && app.dialog.with_untracked(Option::is_some) {
             app.dialog.set(None);
             run(text);
         }
