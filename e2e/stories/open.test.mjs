@@ -98,8 +98,15 @@ test("the folder picker gives a folder, and a save is written back to it", async
 async function stubPermission(target, answers) {
   await target.evaluate((answers) => {
     globalThis.asked = [];
+    // What looks up the permission waits here while `gate` is a promise.
+    globalThis.queries = 0;
+    globalThis.gate = null;
     let state = "prompt";
-    FileSystemHandle.prototype.queryPermission = async () => state;
+    FileSystemHandle.prototype.queryPermission = async () => {
+      queries += 1;
+      await gate;
+      return state;
+    };
     FileSystemHandle.prototype.requestPermission = async () => {
       if (!navigator.userActivation.isActive) throw new DOMException("User activation is required.", "SecurityError");
       asked.push(document.activeElement?.closest(".monaco-editor") ? "editor" : document.activeElement?.tagName);
@@ -139,7 +146,7 @@ test("permission to write is asked for once, nothing waits for it, and a no is t
   await picture(page, "open-no-permission");
   await inEditor(page);
   await append(page, " three");
-  await page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, not on disk." }).waitFor({ timeout: 5000 });
+  await page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, not on disk." }).first().waitFor({ timeout: 5000 });
   assert.deepEqual(await asked(page), ["editor"]);
   assert.equal(await onPickedDisk(page, "permitted", "src/brew.py"), project["src/brew.py"]);
   // The button asks again, and then everything that was saved since gets there.
@@ -149,6 +156,30 @@ test("permission to write is asked for once, nothing waits for it, and a no is t
   await said(page, /1 file was written to “permitted” on disk/);
   assert.equal(await onPickedDisk(page, "permitted", "src/brew.py"), `${project["src/brew.py"]}# one two three`);
   assert.equal(await page.getByRole("dialog").count(), 0);
+});
+
+test("a file that is saved while the person says no does not make the browser ask again", async () => {
+  await stubPicker(page, "answered", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "answered", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["prompt", "granted"]);
+  await append(page, "# one");
+  await page.waitForFunction(() => asked.length === 1);
+  await page.evaluate(() => {
+    queries = 0;
+    globalThis.gate = new Promise((resolve) => (globalThis.openGate = resolve));
+  });
+  await inEditor(page);
+  await append(page, " two");
+  // The save has come as far as the permission, and the answer comes; then both go on, the save first.
+  await page.waitForFunction(() => queries === 1);
+  await page.evaluate(() => answer());
+  await page.waitForFunction(() => queries === 2);
+  await page.evaluate(() => openGate());
+  await page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, but not on disk" }).waitFor({ timeout: 5000 });
+  assert.equal((await asked(page)).length, 1);
 });
 
 test("permission to write that is refused for good is told with where to change that", async () => {

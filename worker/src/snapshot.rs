@@ -48,12 +48,14 @@ pub(crate) struct Restored {
     pub(crate) vectors_worn: bool,
     /// The model that made the vectors.
     pub(crate) model: String,
-    /// The lexical part had to be started anew.
-    pub(crate) rebuilt: bool,
+    /// A lexical part was kept and could not be read. One that was never kept, as in the first seconds of a workspace,
+    /// is made without a word.
+    pub(crate) damaged: bool,
 }
 
 /// Read the derived values of a store; whatever does not decode is left out.
 pub(crate) fn restore(store: &mut Store) -> Restored {
+    let was_kept = store.derived_keys().any(|key| key == LEXICAL || key == TABLE);
     let decoded = store.derived(LEXICAL).ok().flatten().and_then(|bytes| Index::decode(&bytes).ok());
     let table = store.derived(TABLE).ok().flatten().and_then(|bytes| decode_table(&bytes));
     let (mut index, files, rebuilt) = match (decoded, table) {
@@ -89,7 +91,7 @@ pub(crate) fn restore(store: &mut Store) -> Restored {
         stash,
         vectors_worn,
         model: model.unwrap_or_default(),
-        rebuilt,
+        damaged: rebuilt && was_kept,
     }
 }
 
@@ -256,4 +258,20 @@ pub(crate) fn save_lexical(space: &mut Space) -> Result<(), StoreError> {
     space.snapshot_stale = false;
     space.uncommitted = true;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_was_never_kept_is_no_damage_and_one_that_does_not_decode_is() {
+        let mut space = Space::of(crate::disk::open_memory().unwrap());
+        assert!(!restore(&mut space.store).damaged);
+        save_lexical(&mut space).unwrap();
+        assert!(!restore(&mut space.store).damaged);
+        space.store.put_derived(LEXICAL, b"not an index").unwrap();
+        assert!(restore(&mut space.store).damaged);
+    }
 }

@@ -221,7 +221,7 @@ fn build(
     notices: &mut Vec<String>,
 ) {
     let restored = snapshot::restore(&mut store);
-    if restored.rebuilt && store.files().next().is_some() {
+    if restored.damaged && store.files().next().is_some() {
         notices.push("The index of this workspace is being built again; its files are untouched.".into());
     }
     // Without it parsing is a little less safe, which is no reason not to open.

@@ -23,7 +23,7 @@ use crate::platform::{self, Folder, MayWrite};
 enum Talk {
     #[default]
     NotYet,
-    /// The browser is asking.
+    /// The browser is asking, or what the person is to be told is being looked up.
     Asking,
     /// The person was told that the disk is behind, and how to change that.
     Told,
@@ -106,10 +106,10 @@ impl App {
             if self.open_id() != Some(id) {
                 return Ok(());
             }
-            self.private.update_value(|private| private.behind.talk = Talk::NotYet);
             if answer != MayWrite::Yes {
                 return self.tell_behind(id, &folder).await;
             }
+            self.private.update_value(|private| private.behind.talk = Talk::NotYet);
             let num = self.catch_up(id, &folder, all).await?;
             if all && num > 0 {
                 let files = if num == 1 { "1 file was".into() } else { format!("{num} files were") };
@@ -121,12 +121,17 @@ impl App {
 
     /// Tell that the disk is behind, with a button that lets the browser ask again.
     async fn tell_behind(self, id: WorkspaceId, folder: &Folder) -> Result<(), Fault> {
+        // A file that is saved meanwhile must not make the browser ask over the answer that it just got.
+        self.private.update_value(|private| private.behind.talk = Talk::Asking);
         let blocked = folder.may_write().await == MayWrite::Blocked;
-        let behind = self.call(ListBehind { workspace: id }).await?;
+        let behind = self.call(ListBehind { workspace: id }).await;
         if self.open_id() != Some(id) {
             return Ok(());
         }
-        self.private.update_value(|private| private.behind.talk = Talk::Told);
+        let is_behind = behind.as_ref().is_ok_and(|files| !files.is_empty());
+        let talk = if is_behind { Talk::Told } else { Talk::NotYet };
+        self.private.update_value(|private| private.behind.talk = talk);
+        let behind = behind?;
         let what = match behind.as_slice() {
             [] => return Ok(()),
             [only] => format!("{} is", only.path),
