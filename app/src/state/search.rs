@@ -1,5 +1,7 @@
 //! The search panel's state: what is asked, what was found, and when to ask again.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gloo_timers::callback::Timeout;
@@ -23,6 +25,9 @@ pub enum Since {
 pub const PAGE: u32 = 50;
 /// A search that replaces a running one waits this long, so that fast typing does not queue up work.
 const BUSY_MS: u32 = 40;
+/// What the first layers found is shown when the others take longer than this. Laying out a list takes as long, so one
+/// that is replaced at once only delays what replaces it.
+const INTERIM_MS: u32 = 30;
 
 /// What the panel shows and what its fields hold.
 #[derive(Clone, Copy)]
@@ -155,11 +160,17 @@ impl App {
         search.running.set(true);
         let engine = self.engine();
         let task = abort::spawn(async move {
+            let first = Rc::new(RefCell::new(None));
+            let later = first.clone();
             let interim = move |reply: SearchReply| {
-                search.error.set(None);
-                search.reply.set(Some(Arc::new(reply)));
+                let timer = Timeout::new(INTERIM_MS, move || {
+                    search.error.set(None);
+                    search.reply.set(Some(Arc::new(reply)));
+                });
+                later.replace(Some(timer));
             };
             let outcome = engine.stream(Search { workspace, query }, Vec::new(), interim).await;
+            first.take();
             search.running.set(false);
             match outcome {
                 Ok((reply, _)) => {
