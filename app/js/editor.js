@@ -4,6 +4,7 @@
 //
 // The module leaves a promise of itself in `globalThis.alcoveEditor`.
 import { editor, Range, Selection, Uri } from 'monaco-editor/editor/editor.api.js';
+import { errorHandler } from 'monaco-editor/base/common/errors.js';
 import './features.js';
 import './editor.css';
 import { known } from './languages.js';
@@ -21,6 +22,13 @@ const asset = (/** @type {string} */ name) => new URL(name, import.meta.url).hre
 
 self.MonacoEnvironment = {
   getWorker: (_id, label) => new Worker(asset(EDITOR_WORKER_NAME), { type: 'module', name: label }),
+};
+
+const tell = errorHandler.unexpectedErrorHandler;
+errorHandler.unexpectedErrorHandler = (/** @type {unknown} */ err) => {
+  // A worker that cannot be fetched, as without a network, says so by a bare event. Text is edited all the same.
+  if (err instanceof Event) console.warn('A part of the editor could not be fetched. Words are not completed and changes not compared until the page is loaded again.');
+  else tell(err);
 };
 
 /** Resolves when the style sheet is there; without it the first layout would measure nothing. */

@@ -60,6 +60,7 @@ test("the arrow keys choose among results", async () => {
   await field.waitFor();
   await field.fill("");
   await page.keyboard.type("line_index");
+  await page.locator("#search-results[aria-busy=false]").waitFor();
   await page.locator("#hit-3").waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");

@@ -417,6 +417,21 @@ test("without the network everything that was loaded goes on, and what cannot is
   await other.close();
 });
 
+test("an editor whose helper cannot be fetched edits all the same", async () => {
+  const other = await browser.context.newPage();
+  await other.route("**/editor-worker-*", (route) => route.abort("connectionrefused"));
+  const warned = other.waitForEvent("console", (message) => message.type() === "warning" && message.text().includes("part of the editor could not be fetched"));
+  await openApp(other, server.url);
+  await openFiles(other, { "a.py": "def plain():\n    return 1\n" });
+  await quickOpen(other, "a.py");
+  await inEditor(other);
+  await other.keyboard.type("# typed\n");
+  await warned;
+  await other.keyboard.press("Control+s");
+  await other.waitForFunction(async () => (await alcove.read("a.py")).startsWith("# typed"));
+  await other.close();
+});
+
 test("a hundred thousand files are taken in with progress, without freezing, and are found", async () => {
   const num = 100_000;
   const stopWatching = await watchFreezes();

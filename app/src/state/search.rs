@@ -171,7 +171,8 @@ impl App {
             };
             let outcome = engine.stream(Search { workspace, query }, Vec::new(), interim).await;
             first.take();
-            search.running.set(false);
+            // What was typed meanwhile is asked next: nobody should take these results for its answer.
+            search.running.set(self.private.with_value(|private| private.search_timer.is_some()));
             match outcome {
                 Ok((reply, _)) => {
                     search.error.set(None);
