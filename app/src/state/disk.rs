@@ -77,6 +77,10 @@ impl App {
         if folder.may_write().await == MayWrite::Yes {
             return self.catch_up(id, &folder, false).await.map(|_| ());
         }
+        // Another workspace was opened meanwhile: what is said there is not about this one.
+        if self.open_id() != Some(id) {
+            return Ok(());
+        }
         match self.private.with_value(|private| private.behind.talk) {
             Talk::NotYet if platform::has_gesture() => self.ask_to_write(id, folder, false),
             Talk::NotYet => self.tell_behind(id, &folder).await?,
@@ -121,6 +125,9 @@ impl App {
 
     /// Tell that the disk is behind, with a button that lets the browser ask again.
     async fn tell_behind(self, id: WorkspaceId, folder: &Folder) -> Result<(), Fault> {
+        if self.open_id() != Some(id) {
+            return Ok(());
+        }
         // A file that is saved meanwhile must not make the browser ask over the answer that it just got.
         self.private.update_value(|private| private.behind.talk = Talk::Asking);
         let blocked = folder.may_write().await == MayWrite::Blocked;
