@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_text_that_was_being_parsed_at_two_deaths_is_not_parsed_again() {
-        let mut store = crate::disk::open_memory().unwrap();
+        let mut store = crate::disk::open_memory().unwrap().store;
         let (bad, good) = ([1; 16], [2; 16]);
         for _ in 0..2 {
             let mut caution = Caution::restore(&mut store, true).unwrap();
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_reload_in_the_middle_blames_nobody() {
-        let mut store = crate::disk::open_memory().unwrap();
+        let mut store = crate::disk::open_memory().unwrap().store;
         for _ in 0..3 {
             let mut caution = Caution::restore(&mut store, true).unwrap();
             assert!(caution.allows(&mut store, &[1; 16]).unwrap());

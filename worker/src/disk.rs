@@ -1,7 +1,7 @@
 //! Which disk a workspace stands on, and the list of workspaces.
 
 use protocol::{WorkspaceId, WorkspaceInfo};
-use store::{Disk, DiskFault, FileId, MemDisk, StoreError, Workspace};
+use store::{Disk, DiskFault, FileId, MemDisk, Recovery, StoreError, Workspace};
 use thiserror::Error;
 use web::{OpfsDisk, OpfsError};
 
@@ -88,11 +88,13 @@ impl From<StoreError> for DiskError {
 pub(crate) struct Held {
     pub(crate) store: Store,
     pub(crate) notices: Vec<String>,
+    /// What was derived from the files was damaged, and is gone.
+    pub(crate) derived_dropped: bool,
 }
 
-fn hold(disk: AnyDisk) -> Result<Held, DiskError> {
-    let (store, recovery) = Workspace::open(disk)?;
-    Ok(Held { store, notices: recovery.notices })
+pub(crate) fn hold(disk: AnyDisk) -> Result<Held, DiskError> {
+    let (store, Recovery { notices, derived_dropped, .. }) = Workspace::open(disk)?;
+    Ok(Held { store, notices, derived_dropped })
 }
 
 /// Pause between two tries to get file handles that a closing tab may still hold, milliseconds.
@@ -113,14 +115,13 @@ pub(crate) async fn open_writer(id: WorkspaceId) -> Result<Held, DiskError> {
 }
 
 /// Open a copy for reading.
-pub(crate) async fn open_reader(id: WorkspaceId) -> Result<(Store, Vec<String>), DiskError> {
-    let held = hold(AnyDisk::Memory(web::open_snapshot(id.0).await?))?;
-    Ok((held.store, held.notices))
+pub(crate) async fn open_reader(id: WorkspaceId) -> Result<Held, DiskError> {
+    hold(AnyDisk::Memory(web::open_snapshot(id.0).await?))
 }
 
 /// A store that is gone with the tab.
-pub(crate) fn open_memory() -> Result<Store, DiskError> {
-    Ok(hold(AnyDisk::Memory(MemDisk::new()))?.store)
+pub(crate) fn open_memory() -> Result<Held, DiskError> {
+    hold(AnyDisk::Memory(MemDisk::new()))
 }
 
 /// Ids of the kept workspaces.

@@ -6,7 +6,7 @@ use super::*;
 use crate::onto_disk;
 
 fn space() -> Space {
-    Space::of(crate::disk::open_memory().unwrap())
+    Space::of(crate::disk::open_memory().unwrap().store)
 }
 
 fn reopened(space: Space) -> Space {
@@ -188,7 +188,7 @@ fn nothing_is_missing_where_not_all_was_seen() {
 
 #[test]
 fn a_workspace_from_before_this_was_noted_counts_as_what_the_disk_has() {
-    let mut old = crate::disk::open_memory().unwrap();
+    let mut old = crate::disk::open_memory().unwrap().store;
     old.put_file("a.py", b"one", 0).unwrap();
     old.put_setting("disk/stray", Some("edited -")).unwrap();
     old.put_setting("disk/a.py", Some("nonsense")).unwrap();

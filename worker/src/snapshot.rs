@@ -48,13 +48,13 @@ pub(crate) struct Restored {
     pub(crate) vectors_worn: bool,
     /// The model that made the vectors.
     pub(crate) model: String,
-    /// A lexical part was kept and could not be read. One that was never kept, as in the first seconds of a workspace,
-    /// is made without a word.
+    /// A lexical part was kept and is lost or cannot be read. One that was never kept, as in the first seconds of a
+    /// workspace, is made without a word.
     pub(crate) damaged: bool,
 }
 
-/// Read the derived values of a store; whatever does not decode is left out.
-pub(crate) fn restore(store: &mut Store) -> Restored {
+/// Read the derived values of a store; whatever does not decode is left out. `dropped`: the store found them damaged.
+pub(crate) fn restore(store: &mut Store, dropped: bool) -> Restored {
     let was_kept = store.derived_keys().any(|key| key == LEXICAL || key == TABLE);
     let decoded = store.derived(LEXICAL).ok().flatten().and_then(|bytes| Index::decode(&bytes).ok());
     let table = store.derived(TABLE).ok().flatten().and_then(|bytes| decode_table(&bytes));
@@ -91,7 +91,7 @@ pub(crate) fn restore(store: &mut Store) -> Restored {
         stash,
         vectors_worn,
         model: model.unwrap_or_default(),
-        damaged: rebuilt && was_kept,
+        damaged: dropped || (rebuilt && was_kept),
     }
 }
 
@@ -263,15 +263,35 @@ pub(crate) fn save_lexical(space: &mut Space) -> Result<(), StoreError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use store::{FileId, MemDisk};
+
     use super::*;
+    use crate::disk::{AnyDisk, Held, hold, open_memory};
+
+    fn reopened(disk: MemDisk) -> Restored {
+        let Held { mut store, derived_dropped, .. } = hold(AnyDisk::Memory(disk)).unwrap();
+        restore(&mut store, derived_dropped)
+    }
 
     #[test]
-    fn an_index_that_was_never_kept_is_no_damage_and_one_that_does_not_decode_is() {
-        let mut space = Space::of(crate::disk::open_memory().unwrap());
-        assert!(!restore(&mut space.store).damaged);
+    fn an_index_that_was_never_kept_is_no_damage_and_one_that_rotted_or_does_not_decode_is() {
+        assert!(!reopened(MemDisk::new()).damaged);
+        let mut space = Space::of(open_memory().unwrap().store);
         save_lexical(&mut space).unwrap();
-        assert!(!restore(&mut space.store).damaged);
-        space.store.put_derived(LEXICAL, b"not an index").unwrap();
-        assert!(restore(&mut space.store).damaged);
+        space.store.commit().unwrap();
+        let AnyDisk::Memory(kept) = space.store.into_disk() else { panic!("this disk is in memory") };
+        assert!(!reopened(kept.clone()).damaged);
+
+        let mut rotten = kept.clone();
+        let mut bytes = rotten.get(FileId::DerivedA).to_vec();
+        // Behind the superblocks and before the end, which could as well be a commit that a crash cut short.
+        let at = bytes.len() - 64;
+        bytes[at] ^= 1;
+        rotten.set(FileId::DerivedA, bytes);
+        assert!(reopened(rotten).damaged);
+
+        let mut store = hold(AnyDisk::Memory(kept)).unwrap().store;
+        store.put_derived(LEXICAL, b"not an index").unwrap();
+        assert!(restore(&mut store, false).damaged);
     }
 }

@@ -173,54 +173,53 @@ pub(crate) async fn open(engine: &mut Engine, id: WorkspaceId) -> Result<Opened,
 }
 
 async fn open_space(engine: &mut Engine, id: WorkspaceId, create: bool) -> Result<Opened, Fault> {
-    let (store, access, lock, mut notices) = open_store(id, create).await?;
+    let (held, access, lock) = open_store(id, create).await?;
     if access == Access::Reader {
         wait_for_writer(engine, id, 0);
     }
-    build(engine, id, store, access, lock, &mut notices);
+    let notices = build(engine, id, held, access, lock);
     let opened_unix_ms = engine.clock.unix_ms();
     let space = engine.space.as_ref().ok_or_else(none_open)?;
     Ok(Opened { info: info(space, opened_unix_ms), access, notices })
 }
 
-type OpenedStore = (disk::Store, Access, Option<web::Lock>, Vec<String>);
-
-async fn open_store(id: WorkspaceId, create: bool) -> Result<OpenedStore, Fault> {
+async fn open_store(id: WorkspaceId, create: bool) -> Result<(Held, Access, Option<web::Lock>), Fault> {
     let lock = match web::try_lock(&lock_name(id)).await {
         Ok(Some(lock)) => Some(lock),
         Ok(None) => {
-            let (store, notices) = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
-            return Ok((store, Access::Reader, None, notices));
+            let held = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
+            return Ok((held, Access::Reader, None));
         }
         // Without Web Locks the exclusive file handles still keep a second writer out.
         Err(_) => None,
     };
     match disk::open_writer(id).await {
-        Ok(Held { store, notices }) => Ok((store, Access::Writer, lock, notices)),
+        Ok(held) => Ok((held, Access::Writer, lock)),
         Err(DiskError::HeldElsewhere) => {
-            let (store, notices) = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
-            Ok((store, Access::Reader, None, notices))
+            let held = disk::open_reader(id).await.map_err(|err| disk_fault(&err))?;
+            Ok((held, Access::Reader, None))
         }
         Err(DiskError::Unavailable) if create => {
-            let store = disk::open_memory().map_err(|err| disk_fault(&err))?;
+            let mut held = disk::open_memory().map_err(|err| disk_fault(&err))?;
             let notice = "This browser gives Alcove no storage here (a private window or a blocked frame): \
                           everything is gone when the tab closes. Export the workspace to keep it.";
-            Ok((store, Access::Memory, lock, vec![notice.into()]))
+            held.notices.push(notice.into());
+            Ok((held, Access::Memory, lock))
         }
         Err(err) => Err(disk_fault(&err)),
     }
 }
 
-/// Make the open workspace from an opened store.
+/// Make the open workspace from an opened store. Gives what a person is to be told.
 fn build(
     engine: &mut Engine,
     id: WorkspaceId,
-    mut store: disk::Store,
+    held: Held,
     access: Access,
     lock: Option<web::Lock>,
-    notices: &mut Vec<String>,
-) {
-    let restored = snapshot::restore(&mut store);
+) -> Vec<String> {
+    let Held { mut store, mut notices, derived_dropped } = held;
+    let restored = snapshot::restore(&mut store, derived_dropped);
     if restored.damaged && store.files().next().is_some() {
         notices.push("The index of this workspace is being built again; its files are untouched.".into());
     }
@@ -263,6 +262,7 @@ fn build(
     engine.space = Some(space);
     engine.last_status = None;
     engine.fetch_grammars();
+    notices
 }
 
 /// Ask for the writer's lock in the background; the answer comes as an event.
@@ -283,10 +283,11 @@ pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::L
         return;
     }
     let sentence = match disk::open_writer(id).await {
-        Ok(Held { store, mut notices }) => {
+        Ok(held) => {
             engine.searches.abort_all();
             engine.embedding.forget_batches();
-            build(engine, id, store, Access::Writer, Some(lock), &mut notices);
+            // The engine's status tells it as well.
+            let _notices = build(engine, id, held, Access::Writer, Some(lock));
             return;
         }
         Err(err) => err.to_string(),
