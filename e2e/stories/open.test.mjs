@@ -182,6 +182,50 @@ test("a file that is saved while the person says no does not make the browser as
   assert.equal((await asked(page)).length, 1);
 });
 
+test("what is being found out about a folder that was left keeps nobody from being asked about the next one", async () => {
+  await stubPicker(page, "left", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "left", kept);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["prompt", "granted"]);
+  await page.evaluate(() => {
+    globalThis.gate = new Promise((resolve) => (globalThis.openGate = resolve));
+  });
+  await append(page, "# one");
+  await page.waitForFunction(() => queries === 1);
+  // The save waits for the permission of its folder, and it alone, while the person goes on to another one.
+  await page.evaluate(() => (globalThis.gate = null));
+  await start(page);
+  await stubPicker(page, "entered", project);
+  await page.getByRole("button", { name: "Open folder" }).click();
+  await opened(page, "entered", kept);
+  await page.evaluate(() => openGate());
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await append(page, "# two");
+  await page.waitForFunction(() => asked.length === 1, null, { timeout: 5000 });
+  await page.evaluate(() => answer());
+  await page.locator(".toast", { hasText: "the browser has no permission to write to “entered”" }).waitFor({ timeout: 5000 });
+});
+
+test("a message about one folder's disk does nothing to the disk of the next one", async () => {
+  await picked("first", project);
+  await quickOpen(page, "brew.py");
+  await inEditor(page);
+  await stubPermission(page, ["prompt", "granted"]);
+  await append(page, "# one");
+  await page.waitForFunction(() => asked.length === 1);
+  await page.evaluate(() => answer());
+  const toast = page.locator(".toast", { hasText: "the browser has no permission to write to “first”" });
+  await toast.waitFor({ timeout: 5000 });
+  await start(page);
+  await picked("second", project);
+  await toast.getByRole("button", { name: "Write to disk" }).click();
+  await said(page, /about a workspace that is not open any more/);
+  assert.equal((await asked(page)).length, 1);
+});
+
 test("permission to write that is refused for good is told with where to change that", async () => {
   await stubPicker(page, "refused", project);
   await page.getByRole("button", { name: "Open folder" }).click();
@@ -233,9 +277,16 @@ test("a file that another program changed on disk is not overwritten without ask
   await page.keyboard.press("Control+End");
   await page.keyboard.type("# mine");
   await page.keyboard.press("Control+s");
-  await page.getByRole("dialog", { name: /brew\.py changed on disk/ }).waitFor({ timeout: 5000 });
+  const conflict = page.getByRole("dialog", { name: /brew\.py changed on disk/ });
+  await conflict.waitFor({ timeout: 5000 });
   await picture(page, "open-changed-on-disk");
-  await picture(page, "open-changed-on-disk");
+  // Who then says no to the browser has not decided between the two versions.
+  await stubPermission(page, ["prompt"]);
+  await conflict.getByRole("button", { name: "Replace it on disk" }).click();
+  await page.waitForFunction(() => asked.length === 1);
+  await page.evaluate(() => answer());
+  await page.locator(".toast", { hasText: "src/brew.py is saved in Alcove, but not on disk" }).waitFor({ state: "attached", timeout: 5000 });
+  assert.ok(await conflict.getByRole("button", { name: "Replace it on disk" }).isVisible());
   assert.equal(await onPickedDisk(page, "teapot", "src/brew.py"), "somebody else was here\n");
   await page.keyboard.press("Escape");
   assert.match(await page.evaluate(() => alcove.read("src/brew.py")), /# mine/);

@@ -111,10 +111,9 @@ impl App {
     pub fn keep_mine(self, conflict: Conflict) {
         let Some(id) = self.open_id() else { return };
         self.act(async move {
-            if conflict.brought.is_none() {
-                self.replace_on_disk(id, &conflict.path).await?;
+            if conflict.brought.is_some() || self.replace_on_disk(id, &conflict.path).await? {
+                self.settle(&conflict.path);
             }
-            self.settle(&conflict.path);
             Ok(())
         });
     }
@@ -129,6 +128,9 @@ impl App {
             }
             let on_disk = conflict.brought.is_none();
             platform::import_chosen(&self.engine(), id, &conflict.path, &other, on_disk).await?;
+            if self.open_id() != Some(id) {
+                return Ok(());
+            }
             self.settle(&conflict.path);
             if editor::document(&conflict.path).is_some() {
                 self.refresh_doc(&conflict.path).await?;

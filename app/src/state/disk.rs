@@ -73,13 +73,14 @@ impl App {
     pub(super) async fn wrote(self, path: &str) -> Result<(), Fault> {
         let Some(id) = self.open_id() else { return Ok(()) };
         let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
-        self.private.with_value(|private| private.behind.run.told.borrow_mut().remove(path));
-        if folder.may_write().await == MayWrite::Yes {
-            return self.catch_up(id, &folder, false).await.map(|_| ());
-        }
-        // Another workspace was opened meanwhile: what is said there is not about this one.
+        let may_write = folder.may_write().await;
+        // Another workspace was opened meanwhile: what is said and kept there is not about this one.
         if self.open_id() != Some(id) {
             return Ok(());
+        }
+        self.private.with_value(|private| private.behind.run.told.borrow_mut().remove(path));
+        if may_write == MayWrite::Yes {
+            return self.catch_up(id, &folder, false).await.map(|_| ());
         }
         match self.private.with_value(|private| private.behind.talk) {
             Talk::NotYet if platform::has_gesture() => self.ask_to_write(id, folder, false),
@@ -92,8 +93,17 @@ impl App {
 
     /// Write everything that the disk lacks, as a person asked.
     pub fn write_to_disk(self) {
+        if let Some(id) = self.open_id() {
+            self.write_all_of(id);
+        }
+    }
+
+    fn write_all_of(self, id: WorkspaceId) {
         self.act(async move {
-            let Some(id) = self.open_id() else { return Ok(()) };
+            if self.open_id() != Some(id) {
+                let sentence = "This is about a workspace that is not open any more. Open it again, and write from there.";
+                return Err(Fault::new(FaultCode::NotOpen, sentence));
+            }
             if let Some(folder) = platform::folder_of(id).await {
                 self.ask_to_write(id, folder, true);
             }
@@ -151,7 +161,7 @@ impl App {
         if blocked {
             sentence.push_str(" Allow this page to edit files in the settings beside the address first.");
         }
-        let run = std::sync::Arc::new(move |()| self.write_to_disk());
+        let run = std::sync::Arc::new(move |()| self.write_all_of(id));
         let offer = Offer { label: "Write to disk".into(), run };
         self.toasts.offer(Weight::Warning, sentence, vec![offer]);
         Ok(())
@@ -191,7 +201,12 @@ impl App {
             if all {
                 run.told.borrow_mut().clear();
             }
-            for file in self.call(ListBehind { workspace: id }).await? {
+            let behind = match self.call(ListBehind { workspace: id }).await {
+                // Another workspace was opened meanwhile; what this one's disk lacks is known when it is opened again.
+                Err(fault) if fault.code == FaultCode::NotOpen => return Ok(num),
+                behind => behind?,
+            };
+            for file in behind {
                 if self.open_id() != Some(id) {
                     return Ok(num);
                 }
@@ -228,8 +243,16 @@ impl App {
         if check.state == DiskState::Behind {
             folder.write(path, &bytes).await?;
         }
-        self.call(WroteToDisk { workspace: id, path: path.to_owned(), hash: check.hash }).await?;
+        self.note_written(id, path, check.hash).await?;
         Ok(if check.state == DiskState::Behind { Outcome::Written } else { Outcome::Nothing })
+    }
+
+    /// Let the engine know what the disk has. Where another workspace was opened meanwhile it finds that out later.
+    async fn note_written(self, workspace: WorkspaceId, path: &str, hash: [u8; 16]) -> Result<(), Fault> {
+        match self.call(WroteToDisk { workspace, path: path.to_owned(), hash }).await {
+            Err(fault) if fault.code == FaultCode::NotOpen => Ok(()),
+            outcome => outcome,
+        }
     }
 
     async fn check_disk(
@@ -245,14 +268,21 @@ impl App {
         Ok((check, bytes))
     }
 
-    /// Write a file over whatever the disk has, as a person chose.
-    pub(super) async fn replace_on_disk(self, id: WorkspaceId, path: &str) -> Result<(), Fault> {
-        let Some(folder) = platform::folder_of(id).await else { return Ok(()) };
-        if folder.ask_to_write().await != MayWrite::Yes {
-            return self.tell_behind(id, &folder).await;
+    /// Write a file over whatever the disk has, as a person chose. False when that was not allowed, or the workspace was
+    /// left meanwhile.
+    pub(super) async fn replace_on_disk(self, id: WorkspaceId, path: &str) -> Result<bool, Fault> {
+        let Some(folder) = platform::folder_of(id).await else { return Ok(true) };
+        let answer = folder.ask_to_write().await;
+        if self.open_id() != Some(id) {
+            return Ok(false);
+        }
+        if answer != MayWrite::Yes {
+            self.tell_behind(id, &folder).await?;
+            return Ok(false);
         }
         let (check, bytes) = self.check_disk(id, path, None).await?;
         folder.write(path, &bytes).await?;
-        self.call(WroteToDisk { workspace: id, path: path.to_owned(), hash: check.hash }).await
+        self.note_written(id, path, check.hash).await?;
+        Ok(self.open_id() == Some(id))
     }
 }
