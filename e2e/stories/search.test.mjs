@@ -59,6 +59,26 @@ test("a saved edit is found at once, by word and by meaning", async () => {
   assert.equal(await page.evaluate(() => alcove.read("notes/new.py")), "def brew_coffee(cups):\n    return 'hot espresso' * cups\n");
 });
 
+test("what the words find is shown while the meaning of a long question is still worked out", async () => {
+  await page.keyboard.press("Control+Shift+f");
+  const field = page.getByRole("combobox", { name: "Search the workspace" });
+  await field.waitFor();
+  assert.equal(await page.locator("#hit-0").count(), 0);
+  await page.evaluate(() => {
+    globalThis.early = false;
+    const look = () => {
+      const list = document.querySelector("#search-results[aria-busy=true] #hit-0");
+      if (list) globalThis.early = true;
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+  // As long as a question can be for the model: its vector takes several times the pause before the list is shown.
+  await field.fill(`superblock generation ${"how does a crash in the middle of a commit leave the workspace readable ".repeat(40)}`);
+  await page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
+  assert.ok(await page.evaluate(() => globalThis.early), "the list came only when all layers had answered");
+  await field.fill("");
+});
+
 test("a filter narrows the search", async () => {
   const hits = await page.evaluate(() => alcove.search("error", { k: 20, filter: { path: "text/**" } }));
   assert.ok(hits.length > 0 && hits.every((hit) => hit.path.startsWith("text/")), JSON.stringify(hits));

@@ -52,6 +52,10 @@ pub struct SearchState {
     pub reply: RwSignal<Option<Arc<SearchReply>>>,
     /// A search is on its way.
     pub running: RwSignal<bool>,
+    /// Counts what was asked: one more for each change of the query or a filter.
+    asked: RwSignal<u32>,
+    /// What `reply` or `error` answers, as `asked` counts.
+    answered: RwSignal<u32>,
     /// A sentence about the last search's failure.
     pub error: RwSignal<Option<String>>,
     /// The filters are shown.
@@ -73,6 +77,8 @@ impl Default for SearchState {
             k: RwSignal::new(PAGE),
             reply: RwSignal::new(None),
             running: RwSignal::new(false),
+            asked: RwSignal::new(0),
+            answered: RwSignal::new(0),
             error: RwSignal::new(None),
             filters_open: RwSignal::new(false),
             focus: RwSignal::new(0),
@@ -92,8 +98,25 @@ impl SearchState {
         self.since.set(Since::default());
         self.reply.set(None);
         self.running.set(false);
+        self.answered.set(self.asked.get_untracked());
         self.error.set(None);
         self.k.set(PAGE);
+    }
+
+    /// True when the answer on show, if there is one, belongs to what the fields hold.
+    #[must_use]
+    pub fn is_answered(self) -> bool {
+        self.answered.get() == self.asked.get()
+    }
+
+    fn show(self, asked: u32, outcome: Result<SearchReply, String>) {
+        let (reply, error) = match outcome {
+            Ok(reply) => (Some(Arc::new(reply)), None),
+            Err(sentence) => (None, Some(sentence)),
+        };
+        self.error.set(error);
+        self.reply.set(reply);
+        self.answered.set(asked);
     }
 
     /// True when some filter narrows the search.
@@ -132,12 +155,18 @@ impl SearchState {
 impl App {
     /// The query or a filter changed: search at once when nothing runs, else as soon as typing pauses.
     pub fn search_soon(self) {
+        self.search.asked.update(|asked| *asked += 1);
         if self.search.running.get_untracked() {
-            let timer = Timeout::new(BUSY_MS, move || self.search_now());
-            self.private.update_value(|private| private.search_timer = Some(timer));
+            self.search_later();
         } else {
             self.search_now();
         }
+    }
+
+    fn search_later(self) {
+        self.search.running.set(true);
+        let timer = Timeout::new(BUSY_MS, move || self.search_now());
+        self.private.update_value(|private| private.search_timer = Some(timer));
     }
 
     /// Search with what the fields hold; the answers before stay on show until new ones come.
@@ -150,10 +179,12 @@ impl App {
             ended = private.search_task.take();
         });
         drop(ended);
+        let asked = search.asked.get_untracked();
         if query.text.trim().is_empty() {
             search.reply.set(None);
             search.running.set(false);
             search.error.set(None);
+            search.answered.set(asked);
             return;
         }
         let Some(workspace) = self.open_id() else { return };
@@ -163,10 +194,7 @@ impl App {
             let first = Rc::new(RefCell::new(None));
             let later = first.clone();
             let interim = move |reply: SearchReply| {
-                let timer = Timeout::new(INTERIM_MS, move || {
-                    search.error.set(None);
-                    search.reply.set(Some(Arc::new(reply)));
-                });
+                let timer = Timeout::new(INTERIM_MS, move || search.show(asked, Ok(reply)));
                 later.replace(Some(timer));
             };
             let outcome = engine.stream(Search { workspace, query }, Vec::new(), interim).await;
@@ -174,15 +202,10 @@ impl App {
             // What was typed meanwhile is asked next: nobody should take these results for its answer.
             search.running.set(self.private.with_value(|private| private.search_timer.is_some()));
             match outcome {
-                Ok((reply, _)) => {
-                    search.error.set(None);
-                    search.reply.set(Some(Arc::new(reply)));
-                }
-                Err(fault) if fault.code == FaultCode::Cancelled => {}
-                Err(fault) => {
-                    search.reply.set(None);
-                    search.error.set(Some(fault.sentence));
-                }
+                Ok((reply, _)) => search.show(asked, Ok(reply)),
+                // By the engine, as when this tab becomes the one that writes: the question still stands.
+                Err(fault) if fault.code == FaultCode::Cancelled => self.search_later(),
+                Err(fault) => search.show(asked, Err(fault.sentence)),
             }
         });
         self.private.update_value(|private| private.search_task = Some(task));

@@ -155,6 +155,7 @@ impl App {
             private.hashes.clear();
             private.drafted.clear();
             private.own_edits.clear();
+            private.search_timer = None;
             private.search_task = None;
             private.behind = super::disk::Behind::default();
         });
@@ -390,6 +391,7 @@ impl App {
             self.refresh_files().await?;
             self.unfold(&path);
             self.show(&path, None, super::Place::Here);
+            self.focus_editor();
             Ok(())
         });
     }

@@ -71,6 +71,25 @@ pub fn SearchPanel() -> impl IntoView {
             }
         });
     });
+    let open_selected = move |place| {
+        found.with_untracked(|found| {
+            let hit = found.as_ref().and_then(|found| found.hits.get(selected.get_untracked()));
+            if let Some(hit) = hit {
+                open_hit(app, hit, place);
+                app.focus_editor();
+            }
+        });
+    };
+    // Where Enter asked to open a hit before there was an answer to what was typed. Fast typists press it at once, and
+    // mean the query that they see in the field, not the list of the one before.
+    let wanted = StoredValue::new(None::<Place>);
+    Effect::new(move |_| {
+        if search.is_answered()
+            && let Some(place) = wanted.try_update_value(Option::take).flatten()
+        {
+            open_selected(place);
+        }
+    });
     let has_hits = move || found.with(|found| found.as_ref().is_some_and(|found| !found.hits.is_empty()));
     let on_key = move |event: web_sys::KeyboardEvent| {
         let len = found.with_untracked(|found| found.as_ref().map_or(0, |found| found.hits.len()));
@@ -79,18 +98,16 @@ pub fn SearchPanel() -> impl IntoView {
             "ArrowUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(1)),
             "PageDown" if len > 0 => selected.update(|at| *at = (*at + 8).min(len - 1)),
             "PageUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(8)),
-            "Enter" if len > 0 => {
+            "Enter" => {
                 let place = if event.shift_key() { Place::Beside } else { Place::Here };
-                found.with_untracked(|found| {
-                    if let Some(hit) =
-                        found.as_ref().and_then(|found| found.hits.get(selected.get_untracked()))
-                    {
-                        open_hit(app, hit, place);
-                        app.focus_editor();
-                    }
-                });
+                if !untrack(|| search.is_answered()) {
+                    wanted.set_value(Some(place));
+                } else if len > 0 {
+                    open_selected(place);
+                } else {
+                    app.search_now();
+                }
             }
-            "Enter" => app.search_now(),
             _ => return,
         }
         event.prevent_default();
@@ -127,11 +144,13 @@ pub fn SearchPanel() -> impl IntoView {
                     placeholder="Words, a symbol, or what it does"
                     prop:value=search.text
                     on:input=move |event| {
+                        wanted.set_value(None);
                         search.text.set(event_target_value(&event));
                         search.k.set(crate::state::SEARCH_PAGE);
                         app.search_soon();
                     }
                     on:keydown=on_key
+                    on:blur=move |_| wanted.set_value(None)
                 />
                 <button
                     type="button"
