@@ -24,11 +24,15 @@ self.MonacoEnvironment = {
   getWorker: (_id, label) => new Worker(asset(EDITOR_WORKER_NAME), { type: 'module', name: label }),
 };
 
+/** The editor's worker could not be fetched, and nothing was compared since. */
+let isHelperMissing = false;
 const tell = errorHandler.unexpectedErrorHandler;
 errorHandler.unexpectedErrorHandler = (/** @type {unknown} */ err) => {
-  // A worker that cannot be fetched, as without a network, says so by a bare event. Text is edited all the same.
-  if (err instanceof Event) console.warn('A part of the editor could not be fetched. Words are not completed and changes not compared until the page is loaded again.');
-  else tell(err);
+  // A worker that cannot be fetched, as without a network, says so by a bare event; one that fails at its work tells more.
+  if (!(err instanceof Event) || err.type !== 'error' || err instanceof ErrorEvent) return tell(err);
+  console.warn('A part of the editor could not be fetched. Text is edited all the same, but words are not completed and changes not marked.');
+  isHelperMissing = true;
+  for (const view of alive) if (view instanceof Diff) view.noteHelper();
 };
 
 /** Resolves when the style sheet is there; without it the first layout would measure nothing. */
@@ -183,7 +187,14 @@ class View {
     if (!model) return;
     const range = model.validateRange(new Range(startLine + 1, startColumn + 1, endLine + 1, endColumn + 1));
     this.editor.setSelection(range);
-    this.editor.revealRangeInCenterIfOutsideViewport(range, editor.ScrollType.Immediate);
+    const show = () => this.editor.revealRangeInCenterIfOutsideViewport(range, editor.ScrollType.Immediate);
+    // A view that has no width yet would scroll sideways to show the first letter, and stay there.
+    if (this.editor.getLayoutInfo().contentWidth > 0) return show();
+    const laidOut = this.editor.onDidLayoutChange(({ contentWidth }) => {
+      if (contentWidth === 0) return;
+      laidOut.dispose();
+      show();
+    });
   }
 
   /** Marks ranges, four numbers each. @param {Uint32Array} flat */
@@ -248,9 +259,24 @@ class Diff {
       ignoreTrimWhitespace: false,
       maxComputationTime: 3000,
     });
+    /** Says why nothing is marked. */
+    this.notice = document.createElement('div');
+    this.notice.className = 'editor-notice';
+    this.notice.setAttribute('role', 'status');
+    host.before(this.notice);
+    this.editor.onDidUpdateDiff(() => {
+      isHelperMissing = false;
+      this.noteHelper();
+    });
+    this.noteHelper();
     /** Models that belong to this comparison alone. @type {import('monaco-editor').editor.ITextModel[]} */
     this.own = [];
     alive.add(this);
+  }
+
+  noteHelper() {
+    this.notice.hidden = !isHelperMissing;
+    this.notice.textContent = isHelperMissing ? 'The two texts are shown, but not what differs: a part of the editor could not be fetched. Check the connection, then reload the page.' : '';
   }
 
   /** @param {string} text @param {string} language */

@@ -73,6 +73,23 @@ test("the arrow keys choose among results", async () => {
   assert.match(active, /^(text|stdx)\//);
 });
 
+test("Enter right behind the typing opens what was typed, not what was found before", async () => {
+  await page.keyboard.press("Control+Shift+f");
+  const field = page.getByRole("combobox", { name: "Search the workspace" });
+  await field.fill("line_index");
+  await page.locator("#hit-0", { hasText: /line_?index/i }).waitFor();
+  await page.locator("#search-results[aria-busy=false]").waitFor();
+  // Nothing can be answered between two events of one task: the list is that of the query before.
+  await field.evaluate((field) => {
+    field.value = "step_321";
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+  });
+  await inEditor(page);
+  await tab("stove.py").and(page.locator("[aria-selected=true]")).waitFor({ timeout: 5000 });
+  await cursor(3 * 321 + 1);
+});
+
 test("go to line, and a line behind a file name", async () => {
   await quickOpen(page, "stove.py");
   await inEditor(page);
@@ -100,11 +117,31 @@ test("@ finds a symbol in the workspace", async () => {
   await cursor(3 * 321 + 1);
 });
 
-test("the outline is reached by keyboard and follows the file", async () => {
+const focused = (selector) => page.waitForFunction((selector) => document.activeElement?.matches(selector), selector, { timeout: 5000 });
+
+test("the panels are reached by keyboard, and left for the editor by the same keys", async () => {
   await page.keyboard.press("Control+Shift+o");
   await page.getByText("step_0", { exact: true }).first().waitFor();
+  await focused("input[aria-label='Filter the outline']");
   await picture(page, "edit-outline");
   await page.keyboard.press("Control+Shift+e");
+  await focused("[role=tree]");
+  await page.keyboard.press("Control+Shift+e");
+  await inEditor(page);
+  assert.equal(await page.locator("[role=tree]").count(), 1);
+});
+
+test("a new file has the keyboard as soon as it is there", async () => {
+  await command(page, "New file");
+  await focused("dialog input");
+  await page.keyboard.type("kitchen/new.md");
+  await page.keyboard.press("Enter");
+  await tab("new.md").waitFor();
+  await inEditor(page);
+  await page.keyboard.type("written at once");
+  await shown("written at once");
+  await page.keyboard.press("Control+s");
+  await dirty("new.md").waitFor({ state: "detached" });
 });
 
 test("the changes can be compared and dropped", async () => {
@@ -250,6 +287,26 @@ test("find and replace in a file works from the keyboard", async () => {
   await page.keyboard.press("Enter");
   await page.keyboard.press("Escape");
   await cursor(3 * 399 + 1);
+});
+
+test("after a reload long lines begin at their margin again", async () => {
+  const long = `    return ${"pot + ".repeat(60)}pot\n`.repeat(60);
+  await page.evaluate((long) => alcove.write("kitchen/long.py", long), long);
+  await quickOpen(page, "long.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+g");
+  await page.keyboard.type("50");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  for (let n = 0; n < 11; n++) await page.keyboard.press("ArrowRight");
+  await page.locator(".status-item", { hasText: "Ln 50, Col 12" }).waitFor();
+  // What the page does when it is left; the engine then answers in the order in which it was asked.
+  await page.evaluate(() => (dispatchEvent(new Event("blur")), alcove.status()));
+  await openApp(page, server.url);
+  await page.locator(".status-item", { hasText: "Ln 50, Col 12" }).waitFor();
+  await page.locator(".view-line", { hasText: "return pot" }).first().waitFor();
+  const left = () => page.locator(".lines-content").first().evaluate((lines) => lines.style.left);
+  assert.equal(await left(), "0px");
 });
 
 test("nothing was logged as an error on the way", () => {

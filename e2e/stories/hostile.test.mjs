@@ -427,6 +427,14 @@ test("an editor whose helper cannot be fetched edits all the same", async () => 
   await inEditor(other);
   await other.keyboard.type("# typed\n");
   await warned;
+  // Nothing can be marked without it, and that is said where the person looks.
+  await other.keyboard.press("Alt+d");
+  const compare = other.getByRole("dialog", { name: "Changes to a.py" });
+  await compare.getByText("a part of the editor could not be fetched").waitFor();
+  await compare.locator(".view-lines", { hasText: "# typed" }).waitFor();
+  await picture(other, "hostile-no-helper");
+  await other.keyboard.press("Escape");
+  await compare.waitFor({ state: "detached" });
   await other.keyboard.press("Control+s");
   await other.waitForFunction(async () => (await alcove.read("a.py")).startsWith("# typed"));
   await other.close();

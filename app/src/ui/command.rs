@@ -1,6 +1,7 @@
 //! The one table of commands: the palette lists it, menus take from it, the key handler walks it, the help shows it.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use crate::editor;
 use crate::state::dialog::{Dialog, Prompt};
@@ -170,13 +171,21 @@ fn palette(app: App, text: &str) {
     app.dialog.set(Some(Dialog::Palette(text.into())));
 }
 
+/// Bring the keyboard to a panel, or back to the editor when it is there already.
 fn side(app: App, side: Side) {
-    if app.side.get_untracked() == side && app.side_open.get_untracked() {
-        app.side_open.set(false);
-    } else {
-        app.side.set(side);
-        app.side_open.set(true);
+    let in_side_bar = || document().query_selector(".side-bar :focus").ok().flatten().is_some();
+    if app.side.get_untracked() == side && app.side_open.get_untracked() && in_side_bar() {
+        return app.focus_editor();
     }
+    app.side.set(side);
+    app.side_open.set(true);
+    // Once the panel is drawn.
+    request_animation_frame(|| {
+        let place = document().query_selector(".side-bar [role=tree], .side-bar input").ok().flatten();
+        if let Some(place) = place.and_then(|place| place.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _gone = place.focus();
+        }
+    });
 }
 
 fn search_focus(app: App) {
