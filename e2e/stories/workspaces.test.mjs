@@ -153,6 +153,28 @@ for (const theme of ["Light", "Dark", "High contrast"]) {
   });
 }
 
+test("a window that becomes narrow shows the panel over the editor, and nothing of the editor over the panel", async () => {
+  await quickOpen(page, "a.md");
+  await page.keyboard.press("Control+Shift+f");
+  await page.setViewportSize({ width: 360, height: 640 });
+  await page.locator(".side-bar").waitFor();
+  // The scroll bars of the editor show while the pointer moves over it.
+  await page.mouse.move(180, 400);
+  const through = await page.evaluate(() => {
+    const { left, right, top, bottom } = document.querySelector(".side-bar").getBoundingClientRect();
+    const seen = new Set();
+    for (let x = left + 2; x < right; x += 8) {
+      for (let y = top + 2; y < bottom; y += 8) {
+        const element = document.elementFromPoint(x, y);
+        if (!element?.closest(".side-bar")) seen.add(element?.className);
+      }
+    }
+    return [...seen];
+  });
+  assert.deepEqual(through, []);
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test("on a screen of 320 pixels a file is read in a plain view, and nothing is wider than the screen", async () => {
   await page.setViewportSize({ width: 320, height: 640 });
   await openApp(page, server.url);
