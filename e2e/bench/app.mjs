@@ -6,6 +6,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openApp, openBrowser, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { MAX_ABS_ERR } from "../lib/compare.mjs";
+import { noWebGpu, openWithModel, worst } from "../lib/model.mjs";
 
 const { values: options } = parseArgs({
   options: { set: { type: "string" }, json: { type: "string" }, "embed-s": { type: "string", default: "120" } },
@@ -180,6 +182,20 @@ try {
   row("reopen_ms", "navigation → first search result", median(reopened), "ms", "≤ 1000", reopened.length);
   row("reopen_ms", `chunks lost by the reload, of ${before.layers.vectors.done}`, lost, "", "0", 1);
   await picture(page, "bench-reopened");
+
+  const other = await browser.context.newPage();
+  await other.goto(server.url);
+  const why = await noWebGpu(other);
+  if (why) console.log(`embed_max_abs_err on WebGPU was not measured: ${why}.`);
+  else {
+    const adapter = await other.evaluate(async () => {
+      const { vendor, architecture } = (await navigator.gpu.requestAdapter()).info;
+      return `${vendor} ${architecture}`.trim() || "unnamed";
+    });
+    await openWithModel(other, server.url, { device: "gpu" }, { "empty.txt": "" });
+    const { off, num } = await worst(other);
+    row("embed_max_abs_err", `WebGPU float32, adapter ${adapter}`, off, "", `≤ ${MAX_ABS_ERR.webgpu}`, num);
+  }
 } finally {
   await browser.close();
   await server.stop();

@@ -46,8 +46,9 @@ function write() {
     merged[part] = { ...stamp, ...(earlier.has(part) ? { commit: `before ${commit}` } : {}), rows };
   }
   mkdirSync(join(top, "docs"), { recursive: true });
-  const rows = Object.values(merged).flatMap((part) => part.rows);
-  writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
+  // Each row says by itself when and of what it was measured.
+  const rows = Object.entries(merged).flatMap(([part, { commit, date, rows }]) => rows.map((row) => ({ ...row, part, commit, date })));
+  writeFileSync(file, `${JSON.stringify({ rows, parts: merged }, null, 1)}\n`);
 
   let page = "# Benchmarks\n\nWritten by `make bench`; do not edit. Machines are shared and noisy: read ratios before times.\n";
   for (const [part, { machine, date, commit, rows }] of Object.entries(merged)) {
@@ -66,6 +67,7 @@ if (runs("sizes")) {
   parts.sizes = [
     size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker/.test(path)),
     size("engine worker", "≤ 1600", worker("engine")),
+    size("parsers' tables, all nineteen languages (each is fetched when it is met)", undefined, (path) => path.startsWith("workers/grammars/")),
     size("model worker, CPU", "≤ 3000", worker("model_cpu")),
     size("model worker, CPU with relaxed SIMD", "≤ 3000", worker("model_relaxed")),
     size("model worker, WebGPU", "≤ 3000", worker("model_gpu")),

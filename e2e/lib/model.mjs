@@ -1,5 +1,28 @@
-// What the stories of the model share: a tab whose model runs where they want it.
+// What the stories and the benchmark of the model share: a tab whose model runs where they want it, and how far it is off.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { openApp, untilStatus } from "./alcove.mjs";
+import { largestDifference } from "./compare.mjs";
+
+/** Texts and their vectors as another implementation computes them in float32. */
+const golden = JSON.parse(readFileSync(new URL("../golden/minilm.json", import.meta.url), "utf8")).map(({ text, vector }) => {
+  const bytes = Buffer.from(vector, "base64");
+  return { text, vector: Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i)) };
+});
+
+/** Embed the golden texts in one call and say how far the worst number is off. */
+export async function worst(page) {
+  const got = await page.evaluate(async (texts) => {
+    const { model, dim, vectors } = await alcove.debug.embed(texts);
+    return { model, dim, vectors: [...vectors] };
+  }, golden.map(({ text }) => text));
+  assert.equal(got.dim, 384);
+  assert.equal(got.vectors.length, golden.length * got.dim);
+  const rows = golden.map((_, i) => got.vectors.slice(i * got.dim, (i + 1) * got.dim));
+  // The texts are far from each other, so that a model which ignores them cannot pass.
+  assert.ok(largestDifference(rows[0], golden[1].vector) > 0.05);
+  return { model: got.model, off: Math.max(...golden.map(({ vector }, i) => largestDifference(rows[i], vector))), num: golden.length };
+}
 
 /**
  * Open Alcove in a tab with these settings, with a workspace of `files`, and wait until its model is ready.
