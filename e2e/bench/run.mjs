@@ -48,7 +48,7 @@ function write() {
   mkdirSync(join(top, "docs"), { recursive: true });
   // Each row says by itself when and of what it was measured.
   const rows = Object.entries(merged).flatMap(([part, { commit, date, rows }]) => rows.map((row) => ({ ...row, part, commit, date })));
-  writeFileSync(file, `${JSON.stringify({ rows, parts: merged }, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...stamp, rows, parts: merged }, null, 1)}\n`);
 
   let page = "# Benchmarks\n\nWritten by `make bench`; do not edit. Machines are shared and noisy: read ratios before times.\n";
   for (const [part, { machine, date, commit, rows }] of Object.entries(merged)) {
