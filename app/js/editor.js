@@ -21,18 +21,25 @@ import { useTheme } from './theme.js';
 const asset = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
 
 self.MonacoEnvironment = {
-  getWorker: (_id, label) => new Worker(asset(EDITOR_WORKER_NAME), { type: 'module', name: label }),
+  getWorker: (_id, label) => {
+    // Each is a new attempt.
+    noteHelper(false);
+    return new Worker(asset(EDITOR_WORKER_NAME), { type: 'module', name: label });
+  },
 };
 
-/** The editor's worker could not be fetched, and nothing was compared since. */
+/** The editor's worker could not be fetched. */
 let isHelperMissing = false;
+const noteHelper = (/** @type {boolean} */ isMissing) => {
+  isHelperMissing = isMissing;
+  for (const view of alive) if (view instanceof Diff) view.noteHelper();
+};
 const tell = errorHandler.unexpectedErrorHandler;
 errorHandler.unexpectedErrorHandler = (/** @type {unknown} */ err) => {
   // A worker that cannot be fetched, as without a network, says so by a bare event; one that fails at its work tells more.
   if (!(err instanceof Event) || err.type !== 'error' || err instanceof ErrorEvent) return tell(err);
   console.warn('A part of the editor could not be fetched. Text is edited all the same, but words are not completed and changes not marked.');
-  isHelperMissing = true;
-  for (const view of alive) if (view instanceof Diff) view.noteHelper();
+  noteHelper(true);
 };
 
 /** Resolves when the style sheet is there; without it the first layout would measure nothing. */
@@ -153,6 +160,8 @@ class View {
   constructor(host, onEvent) {
     this.editor = editor.create(host, { ...viewOptions(), model: null });
     this.hits = this.editor.createDecorationsCollection();
+    /** Waits for a width before something is brought into view. @type {import('monaco-editor').IDisposable | undefined} */
+    this.laidOut = undefined;
     this.editor.onDidFocusEditorText(() => onEvent('focus', null));
     this.editor.onDidChangeCursorSelection(() => this.tellCursor(onEvent));
     this.editor.onDidChangeModel(() => this.tellCursor(onEvent));
@@ -188,12 +197,13 @@ class View {
     const range = model.validateRange(new Range(startLine + 1, startColumn + 1, endLine + 1, endColumn + 1));
     this.editor.setSelection(range);
     const show = () => this.editor.revealRangeInCenterIfOutsideViewport(range, editor.ScrollType.Immediate);
+    this.laidOut?.dispose();
     // A view that has no width yet would scroll sideways to show the first letter, and stay there.
     if (this.editor.getLayoutInfo().contentWidth > 0) return show();
-    const laidOut = this.editor.onDidLayoutChange(({ contentWidth }) => {
-      if (contentWidth === 0) return;
-      laidOut.dispose();
-      show();
+    this.laidOut = this.editor.onDidLayoutChange(({ contentWidth }) => {
+      if (contentWidth <= 0) return;
+      this.laidOut?.dispose();
+      if (this.editor.getModel() === model) show();
     });
   }
 
@@ -264,10 +274,6 @@ class Diff {
     this.notice.className = 'editor-notice';
     this.notice.setAttribute('role', 'status');
     host.before(this.notice);
-    this.editor.onDidUpdateDiff(() => {
-      isHelperMissing = false;
-      this.noteHelper();
-    });
     this.noteHelper();
     /** Models that belong to this comparison alone. @type {import('monaco-editor').editor.ITextModel[]} */
     this.own = [];

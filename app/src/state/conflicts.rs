@@ -113,6 +113,9 @@ impl App {
         self.act(async move {
             if conflict.brought.is_some() || self.replace_on_disk(id, &conflict.path).await? {
                 self.settle(&conflict.path);
+            } else if self.open_id() == Some(id) {
+                // The message about it lies behind the dialog. Its button comes back to the conflict, which stays.
+                self.dialog.set(None);
             }
             Ok(())
         });

@@ -104,7 +104,8 @@ impl App {
                 let sentence = "This is about a workspace that is not open any more. Open it again, and write from there.";
                 return Err(Fault::new(FaultCode::NotOpen, sentence));
             }
-            if let Some(folder) = platform::folder_of(id).await {
+            let folder = platform::folder_of(id).await;
+            if let Some(folder) = folder.filter(|_| self.open_id() == Some(id)) {
                 self.ask_to_write(id, folder, true);
             }
             Ok(())
@@ -196,19 +197,19 @@ impl App {
     ) -> Result<u32, Fault> {
         let mut num = 0;
         let mut failed = None;
-        while run.again.replace(false) {
+        'run: while run.again.replace(false) {
             let all = run.all.replace(false);
             if all {
                 run.told.borrow_mut().clear();
             }
             let behind = match self.call(ListBehind { workspace: id }).await {
                 // Another workspace was opened meanwhile; what this one's disk lacks is known when it is opened again.
-                Err(fault) if fault.code == FaultCode::NotOpen => return Ok(num),
+                Err(fault) if fault.code == FaultCode::NotOpen && self.open_id() != Some(id) => break,
                 behind => behind?,
             };
             for file in behind {
                 if self.open_id() != Some(id) {
-                    return Ok(num);
+                    break 'run;
                 }
                 if !(file.edited || all) || run.told.borrow().contains(&file.path) {
                     continue;
@@ -250,7 +251,7 @@ impl App {
     /// Let the engine know what the disk has. Where another workspace was opened meanwhile it finds that out later.
     async fn note_written(self, workspace: WorkspaceId, path: &str, hash: [u8; 16]) -> Result<(), Fault> {
         match self.call(WroteToDisk { workspace, path: path.to_owned(), hash }).await {
-            Err(fault) if fault.code == FaultCode::NotOpen => Ok(()),
+            Err(fault) if fault.code == FaultCode::NotOpen && self.open_id() != Some(workspace) => Ok(()),
             outcome => outcome,
         }
     }
@@ -271,7 +272,10 @@ impl App {
     /// Write a file over whatever the disk has, as a person chose. False when that was not allowed, or the workspace was
     /// left meanwhile.
     pub(super) async fn replace_on_disk(self, id: WorkspaceId, path: &str) -> Result<bool, Fault> {
-        let Some(folder) = platform::folder_of(id).await else { return Ok(true) };
+        let Some(folder) = platform::folder_of(id).await else {
+            let sentence = "The folder on disk is not known any more, so nothing was written. Open it again.";
+            return Err(Fault::new(FaultCode::NotFound, sentence));
+        };
         let answer = folder.ask_to_write().await;
         if self.open_id() != Some(id) {
             return Ok(false);

@@ -175,6 +175,10 @@ fn palette(app: App, text: &str) {
 fn side(app: App, side: Side) {
     let in_side_bar = || document().query_selector(".side-bar :focus").ok().flatten().is_some();
     if app.side.get_untracked() == side && app.side_open.get_untracked() && in_side_bar() {
+        // Where the panel lies over the editor it must go.
+        if crate::platform::media::matches("(max-width: 640px)") {
+            app.side_open.set(false);
+        }
         return app.focus_editor();
     }
     app.side.set(side);

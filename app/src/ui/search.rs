@@ -81,7 +81,8 @@ pub fn SearchPanel() -> impl IntoView {
         });
     };
     // Where Enter asked to open a hit before there was an answer to what was typed. Fast typists press it at once, and
-    // mean the query that they see in the field, not the list of the one before.
+    // mean the query that they see in the field, not the list of the one before. The first answer will do, also where a
+    // layer is still missing from it: it is what they would see and take.
     let wanted = StoredValue::new(None::<Place>);
     Effect::new(move |_| {
         if search.is_answered()
