@@ -182,7 +182,10 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
     let badges = hit
         .layers
         .iter()
-        .map(|&layer| view! { <span class=format!("layer-badge layer-{}", layer_name(layer))>{layer_name(layer)}</span> })
+        .map(|&layer| {
+            let name = layer_name(layer);
+            view! { <span class=format!("layer-badge layer-{name}") title=format!("Found by {name}")>{name}</span> }
+        })
         .collect_view();
     let range = if hit.start_line == hit.end_line {
         format!("line {}", hit.start_line + 1)
