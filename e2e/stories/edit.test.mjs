@@ -23,6 +23,7 @@ after(async () => {
 const cursor = (line) => page.locator(".status-item", { hasText: new RegExp(`^Ln ${line}, Col`) }).waitFor({ timeout: 10_000 });
 const tab = (name) => page.locator("[role=tab]", { hasText: name });
 const dirty = (name) => page.locator("[role=tab]", { hasText: name }).getByText("unsaved changes");
+const focused = (selector) => page.waitForFunction((selector) => document.activeElement?.matches(selector), selector, { timeout: 5000 });
 const shown = (text) => page.locator(".view-lines", { hasText: text }).first().waitFor({ timeout: 10_000 });
 
 test("a file is opened, typed into, and shows that it is not saved; Ctrl+S saves it", async () => {
@@ -90,6 +91,19 @@ test("Enter right behind the typing opens what was typed, not what was found bef
   await cursor(3 * 321 + 1);
 });
 
+test("the way back from a hit leads to the question, and not to the word that was marked", async () => {
+  await page.keyboard.press("Control+Shift+f");
+  const field = page.getByRole("combobox", { name: "Search the workspace" });
+  await field.fill("which step returns step_99");
+  await page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await page.locator(".status-item", { hasText: /selected/ }).waitFor();
+  await page.keyboard.press("Control+Shift+f");
+  await focused("input[type=search]");
+  assert.equal(await field.inputValue(), "which step returns step_99");
+});
+
 test("go to line, and a line behind a file name", async () => {
   await quickOpen(page, "stove.py");
   await inEditor(page);
@@ -117,13 +131,15 @@ test("@ finds a symbol in the workspace", async () => {
   await cursor(3 * 321 + 1);
 });
 
-const focused = (selector) => page.waitForFunction((selector) => document.activeElement?.matches(selector), selector, { timeout: 5000 });
-
 test("the panels are reached by keyboard, and left for the editor by the same keys", async () => {
   await page.keyboard.press("Control+Shift+o");
   await page.getByText("step_0", { exact: true }).first().waitFor();
   await focused("input[aria-label='Filter the outline']");
   await picture(page, "edit-outline");
+  await page.keyboard.type("step_77");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await cursor(3 * 77 + 1);
   await page.keyboard.press("Control+Shift+e");
   await focused("[role=tree]");
   await page.keyboard.press("Control+Shift+e");
@@ -153,6 +169,7 @@ test("the changes can be compared and dropped", async () => {
   await page.keyboard.press("Alt+d");
   const compare = page.getByRole("dialog", { name: "Changes to notes.md" });
   await compare.locator(".line-insert, .char-insert").first().waitFor({ timeout: 20_000 });
+  assert.deepEqual(await compare.locator(".editor-notice").evaluateAll((all) => all.map((notice) => notice.offsetHeight)), [0]);
   await picture(page, "edit-compare");
   await page.keyboard.press("Escape");
   await compare.waitFor({ state: "detached" });

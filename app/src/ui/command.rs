@@ -194,7 +194,10 @@ fn side(app: App, side: Side) {
 
 fn search_focus(app: App) {
     let selected = pane(app).selected_text();
-    if !selected.is_empty() && !selected.contains('\n') && selected.len() < 200 {
+    // The word that a hit marked belongs to the question already; the way back leads to that.
+    let is_asked =
+        app.search.text.with_untracked(|text| text.to_lowercase().contains(&selected.to_lowercase()));
+    if !is_asked && !selected.contains('\n') && selected.len() < 200 {
         app.search.text.set(selected);
         app.search_soon();
     }

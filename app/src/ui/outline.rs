@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Fault, Pos, SymbolInfo, SymbolKind};
 
-use crate::state::{Place, app};
+use crate::state::{App, Place, app};
 
 /// Letter, class and name of a kind of symbol.
 pub const fn badge(kind: SymbolKind) -> (&'static str, &'static str, &'static str) {
@@ -72,6 +72,20 @@ pub fn OutlinePanel() -> impl IntoView {
             list.iter().rposition(|s| s.span.start.line <= line && line <= s.span.end.line)
         })
     });
+    let matches = move |symbol: &SymbolInfo| {
+        filter.with(|filter| symbol.name.to_lowercase().contains(&filter.to_lowercase()))
+    };
+    // Enter goes to the first line of the list.
+    let go = move |event: web_sys::KeyboardEvent| {
+        if event.key() != "Enter" {
+            return;
+        }
+        event.prevent_default();
+        let Some(Ok(found)) = symbols.get_untracked() else { return };
+        if let Some(symbol) = untrack(|| found.into_iter().find(&matches)) {
+            go_to(app, &symbol.path, symbol.name_pos);
+        }
+    };
     let list = move || match symbols.get() {
         None => view! { <p class="panel-empty">"Open a file to see its definitions here."</p> }.into_any(),
         Some(Err(fault)) => view! { <p class="panel-empty">{fault.sentence}</p> }.into_any(),
@@ -79,11 +93,10 @@ pub fn OutlinePanel() -> impl IntoView {
             view! { <p class="panel-empty">"No definitions were found in this file."</p> }.into_any()
         }
         Some(Ok(found)) => {
-            let wanted = filter.get().to_lowercase();
             let rows = found
                 .into_iter()
                 .enumerate()
-                .filter(|(_, s)| wanted.is_empty() || s.name.to_lowercase().contains(&wanted))
+                .filter(|(_, symbol)| matches(symbol))
                 .map(|(at, symbol)| view! { <Line symbol at inside /> })
                 .collect_view();
             view! { <ul class="outline" aria-label="Definitions">{rows}</ul> }.into_any()
@@ -98,21 +111,24 @@ pub fn OutlinePanel() -> impl IntoView {
                 aria-label="Filter the outline"
                 prop:value=filter
                 on:input=move |event| filter.set(event_target_value(&event))
+                on:keydown=go
             />
         </div>
         <div class="panel-scroll" tabindex="0">{list}</div>
     }
 }
 
+fn go_to(app: App, path: &str, pos: Pos) {
+    app.show(path, Some(protocol::Span { start: pos, end: pos }), Place::Preview);
+    app.focus_editor();
+}
+
 #[component]
 fn Line(symbol: SymbolInfo, at: usize, inside: Memo<Option<usize>>) -> impl IntoView {
     let app = app();
-    let Pos { line, .. } = symbol.name_pos;
     let (_, _, kind_name) = badge(symbol.kind);
-    let depth = symbol.depth;
-    let (kind, name, span) =
-        (symbol.kind, symbol.name, protocol::Span { start: symbol.name_pos, end: symbol.name_pos });
-    let path = symbol.path;
+    let SymbolInfo { kind, name, path, depth, name_pos, .. } = symbol;
+    let line = name_pos.line;
     view! {
         <li>
             <button
@@ -120,10 +136,7 @@ fn Line(symbol: SymbolInfo, at: usize, inside: Memo<Option<usize>>) -> impl Into
                 class="outline-row"
                 class:current=move || inside.get() == Some(at)
                 style=format!("--depth:{depth}")
-                on:click=move |_| {
-                    app.show(&path, Some(span), Place::Preview);
-                    app.focus_editor();
-                }
+                on:click=move |_| go_to(app, &path, name_pos)
             >
                 {kind_badge(kind)} <span class="sr-only">{kind_name}</span> <span class="outline-name">{name}</span>
                 <span class="sr-only">"line"</span> <span class="muted">{line + 1}</span>
