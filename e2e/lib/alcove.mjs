@@ -129,6 +129,22 @@ export async function untilStatus(page, condition, timeout = 60_000) {
   }
 }
 
+/**
+ * Wait until a question to the page is answered with yes. Playwright's `waitForFunction` takes the promise of an
+ * asynchronous function itself for a yes, and so never waits.
+ * @param {(argument: any) => Promise<boolean>} question
+ */
+export async function eventually(page, question, argument = undefined, { timeout = 30_000 } = {}) {
+  const until = Date.now() + timeout;
+  for (;;) {
+    // Between two tabs, reloads and restarts there may be no page or no workspace for a moment.
+    const answer = await page.evaluate(question, argument).catch((error) => error);
+    if (answer === true) return;
+    if (Date.now() > until) throw new Error(`not so within ${timeout} ms: ${question}; last: ${answer}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** A picture for people to look at. */
 export async function picture(page, name) {
   await page.screenshot({ path: join(artifacts, `${name}.png`) });

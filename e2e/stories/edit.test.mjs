@@ -1,7 +1,7 @@
 // A person edits with the keyboard alone: opens, types, saves, finds, jumps, compares, and loses nothing on the way.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { command, inEditor, quickOpen } from "../lib/hands.mjs";
 import { crates } from "../lib/project.mjs";
 
@@ -255,7 +255,7 @@ test("closing a tab with unsaved text asks first, and keeps the text when one ch
 });
 
 test("unsaved text is there again after a reload, and can be saved then", async () => {
-  await page.waitForFunction(async () => (await alcove.files()).some((file) => file.path === "kitchen/notes.md" && file.hasDraft));
+  await eventually(page, async () => (await alcove.files()).some((file) => file.path === "kitchen/notes.md" && file.hasDraft));
   await openApp(page, server.url);
   await shown("Both sides.");
   await dirty("notes.md").waitFor({ state: "attached" });
@@ -290,7 +290,7 @@ test("a file can be saved again before the first save is answered", async () => 
   await page.keyboard.type(" Twice.");
   await page.keyboard.press("Control+s");
   await busy;
-  await page.waitForFunction(async () => (await alcove.read("kitchen/notes.md")).endsWith("Once. Twice."));
+  await eventually(page, async () => (await alcove.read("kitchen/notes.md")).endsWith("Once. Twice."));
   await dirty("notes.md").waitFor({ state: "detached" });
   assert.equal(await page.getByRole("dialog").count(), 0);
 });

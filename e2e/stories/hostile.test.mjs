@@ -3,7 +3,7 @@
 // open.test.mjs.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { command, drop, inEditor, onDisk, quickOpen, said, start } from "../lib/hands.mjs";
 import { zip } from "../lib/zip.mjs";
 
@@ -298,13 +298,13 @@ test("what was pressed twice is done once", async () => {
     button.click();
     button.click();
   });
-  await page.waitForFunction(async () => (await alcove.workspaces()).length === 1);
+  await eventually(page, async () => (await alcove.workspaces()).length === 1);
   await openFiles(page, { "a.txt": "one\n" });
   await quickOpen(page, "a.txt");
   await inEditor(page);
   await page.keyboard.type("two ");
   for (let i = 0; i < 5; i++) await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("a.txt")) === "two one\n");
+  await eventually(page, async () => (await alcove.read("a.txt")) === "two one\n");
   assert.deepEqual(await page.locator(".toast-failure p").allTextContents(), []);
 });
 
@@ -368,7 +368,7 @@ test("a text of 10 MB and a line of 10 MB are taken in, found, shown and saved",
   await page.keyboard.press("Control+End");
   await page.keyboard.type("the last word");
   await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("long.log")).endsWith("the last word"), null, { timeout: 30_000 });
+  await eventually(page, async () => (await alcove.read("long.log")).endsWith("the last word"), null, { timeout: 30_000 });
   const longest = await stopWatching();
   console.log(`# the page was busy for at most ${longest} ms`);
   assert.ok(longest < 3000, `the page stood still for ${longest} ms`);
@@ -391,7 +391,7 @@ test("without the network everything that was loaded goes on, and what cannot is
   for (const until = Date.now() + 30_000; await fetch(`${mortal.url}/healthz`).catch(() => null); ) assert.ok(Date.now() < until, "the server does not end");
   await other.keyboard.type("# typed offline\n");
   await other.keyboard.press("Control+s");
-  await other.waitForFunction(async () => (await alcove.read("a.py")).startsWith("# typed offline"));
+  await eventually(other, async () => (await alcove.read("a.py")).startsWith("# typed offline"));
   const first = async (query) => (await other.evaluate((query) => alcove.search(query, { mode: "word" }), query))[0];
   assert.equal((await first("offline_needle"))?.startLine, 2);
   // A language that was not met before: its grammar cannot be had, so its files are found by lines, and that is said.
@@ -436,7 +436,7 @@ test("an editor whose helper cannot be fetched edits all the same", async () => 
   await other.keyboard.press("Escape");
   await compare.waitFor({ state: "detached" });
   await other.keyboard.press("Control+s");
-  await other.waitForFunction(async () => (await alcove.read("a.py")).startsWith("# typed"));
+  await eventually(other, async () => (await alcove.read("a.py")).startsWith("# typed"));
   await other.close();
 });
 

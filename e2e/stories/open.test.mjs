@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { openApp, openBrowser, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { choose, drop, inEditor, onDisk, quickOpen, said, start } from "../lib/hands.mjs";
 import { zip } from "../lib/zip.mjs";
 
@@ -86,7 +86,7 @@ test("the folder picker gives a folder, and a save is written back to it", async
   await page.keyboard.press("Control+End");
   await page.keyboard.type("# hotter");
   await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("src/brew.py")).includes("# hotter"));
+  await eventually(page, async () => (await alcove.read("src/brew.py")).includes("# hotter"));
   const wanted = `${project["src/brew.py"]}# hotter`;
   // While the file is being replaced the browser refuses to read it.
   const there = () => onPickedDisk(page, "teapot", "src/brew.py").catch((err) => String(err));
@@ -126,7 +126,7 @@ async function append(target, text) {
   await target.keyboard.press("Control+End");
   await target.keyboard.type(text);
   await target.keyboard.press("Control+s");
-  await target.waitForFunction(async (text) => (await alcove.read("src/brew.py")).endsWith(text), text);
+  await eventually(target, async (text) => (await alcove.read("src/brew.py")).endsWith(text), text);
 }
 
 test("permission to write is asked for once, nothing waits for it, and a no is told in a sentence with a way back", async () => {
@@ -424,7 +424,7 @@ test("files that went from the folder are removed when that is asked for, and on
   await question.waitFor();
   await picture(page, "open-missing");
   await question.getByRole("button", { name: "Remove" }).click();
-  await page.waitForFunction(async () => !(await alcove.files()).some((file) => file.path === "old/one.py"));
+  await eventually(page, async () => !(await alcove.files()).some((file) => file.path === "old/one.py"));
   assert.deepEqual(await paths(), [...kept, "old/two.py"].sort());
 });
 
@@ -610,7 +610,7 @@ test("strange files are shown for what they are and never written back changed",
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("new ");
   await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("bom.txt")).includes("new "));
+  await eventually(page, async () => (await alcove.read("bom.txt")).includes("new "));
   const marked = await page.evaluate(async () => [...(await alcove.readBytes("bom.txt"))]);
   assert.equal(Buffer.from(marked).toString(), "\ufeffnew marked\r\nmixed\nends\r\n");
   await quickOpen(page, "rtl.txt");

@@ -1,7 +1,7 @@
 // The browser allows little: Alcove stops at four fifths of it, says so with a choice, and loses nothing.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { flags, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, flags, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { drop, inEditor, onDisk, quickOpen, said } from "../lib/hands.mjs";
 
 let browser, page, server, cdp;
@@ -63,7 +63,7 @@ test("an edit that cannot be saved stays, unsaved, and outlives a reload", async
   await said(page, /nearly full/);
   await page.locator("[role=tab]", { hasText: "two.md" }).getByText("unsaved changes").waitFor({ state: "attached" });
   assert.equal(await page.evaluate(() => alcove.read("kept/two.md")), "# Two\n");
-  await page.waitForFunction(async () => (await alcove.files()).some((file) => file.path === "kept/two.md" && file.hasDraft));
+  await eventually(page, async () => (await alcove.files()).some((file) => file.path === "kept/two.md" && file.hasDraft));
   await openApp(page, server.url);
   await page.locator(".view-lines", { hasText: "Written when nothing fitted." }).waitFor();
 });
@@ -77,7 +77,7 @@ test("the choice leads to the workspaces, where one can be deleted", async () =>
   const row = dialog.getByRole("listitem").filter({ hasText: "spare" });
   await row.getByRole("button", { name: /^Delete/ }).click();
   await page.getByRole("dialog", { name: /Delete “spare”/ }).getByRole("button", { name: "Delete" }).click();
-  await page.waitForFunction(async () => !(await alcove.workspaces()).some((w) => w.name === "spare"));
+  await eventually(page, async () => !(await alcove.workspaces()).some((w) => w.name === "spare"));
 });
 
 test("once there is room again, everything can be saved", async () => {
@@ -86,7 +86,7 @@ test("once there is room again, everything can be saved", async () => {
   await quickOpen(page, "two.md");
   await inEditor(page);
   await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("kept/two.md")).includes("Written when nothing fitted."));
+  await eventually(page, async () => (await alcove.read("kept/two.md")).includes("Written when nothing fitted."));
   assert.match(await page.evaluate(() => alcove.read("kept/one.md")), /Saved before/);
 });
 

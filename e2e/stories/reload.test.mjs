@@ -1,7 +1,7 @@
 // Nothing is lost when a tab is reloaded, and nothing is computed twice.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { inEditor, quickOpen, said } from "../lib/hands.mjs";
 import { crates } from "../lib/project.mjs";
 
@@ -56,7 +56,7 @@ test("a second tab reads, says so, and takes over when the first closes", async 
   await inEditor(page);
   await page.keyboard.press("Control+Home");
   await page.keyboard.type("// Typed in the first tab.");
-  await page.waitForFunction(async () => (await alcove.files()).some((file) => file.path === "text/src/lib.rs" && file.hasDraft));
+  await eventually(page, async () => (await alcove.files()).some((file) => file.path === "text/src/lib.rs" && file.hasDraft));
   await page.close();
   await untilStatus(second, (s) => s.access === "Writer", 20_000);
   await said(second, /The other tab was closed\. You can edit here now\./);
@@ -66,7 +66,7 @@ test("a second tab reads, says so, and takes over when the first closes", async 
   await second.keyboard.press("Control+Home");
   await second.keyboard.type("/* And in the second. */");
   await second.keyboard.press("Control+s");
-  await second.waitForFunction(async () => (await alcove.read("text/src/lib.rs")).startsWith("/* And in the second. */// Typed in the first tab."));
+  await eventually(second, async () => (await alcove.read("text/src/lib.rs")).startsWith("/* And in the second. */// Typed in the first tab."));
   await second.evaluate(() => alcove.write("x.txt", "now it works"));
   assert.equal(await second.evaluate(() => alcove.read("x.txt")), "now it works");
 });

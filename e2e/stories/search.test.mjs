@@ -59,6 +59,21 @@ test("a saved edit is found at once, by word and by meaning", async () => {
   assert.equal(await page.evaluate(() => alcove.read("notes/new.py")), "def brew_coffee(cups):\n    return 'hot espresso' * cups\n");
 });
 
+test("embedding can be paused, and goes on at a press", async () => {
+  await page.evaluate(() => alcove.pauseEmbedding(true));
+  const { chunksEmbedded } = await page.evaluate(() => alcove.status());
+  await page.evaluate(() => alcove.write("notes/tea.py", "def pour_tea(cups):\n    return 'green tea' * cups\n"));
+  const waits = (s) => s.layers.symbols.done === s.layers.symbols.total && s.layers.vectors.done < s.layers.vectors.total;
+  await untilStatus(page, waits);
+  // The words are found all the same, and a question by meaning needs the model, which is what would embed.
+  const hits = await page.evaluate(() => alcove.search("pour_tea", { k: 3 }));
+  assert.equal(hits[0]?.path, "notes/tea.py");
+  const paused = await page.evaluate(() => alcove.status());
+  assert.ok(waits(paused) && paused.chunksEmbedded === chunksEmbedded, JSON.stringify(paused));
+  await page.getByRole("button", { name: "Go on with embedding" }).click();
+  await untilStatus(page, (s) => s.layers.vectors.done === s.layers.vectors.total && s.chunksEmbedded > chunksEmbedded, 60_000);
+});
+
 test("what the words find is shown while the meaning of a long question is still worked out", async () => {
   await page.keyboard.press("Control+Shift+f");
   const field = page.getByRole("combobox", { name: "Search the workspace" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { command, inEditor, onDisk, quickOpen, said } from "../lib/hands.mjs";
 import { zip } from "../lib/zip.mjs";
 
@@ -176,7 +176,7 @@ test("an import that the engine dies in begins again, and makes one workspace", 
 test("an import that the person leaves in the middle leaves nothing behind", async () => {
   await beginImport(exported("halfway", 3000));
   await openApp(page, server.url);
-  await page.waitForFunction(async () => (await alcove.workspaces()).every((w) => !w.name.startsWith("halfway")), null, { timeout: 30_000 });
+  await eventually(page, async () => (await alcove.workspaces()).every((w) => !w.name.startsWith("halfway")), null, { timeout: 30_000 });
 });
 
 test("nothing was logged as an error on the way", () => {

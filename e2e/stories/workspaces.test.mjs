@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
 import { choose, command, drop, inEditor, onDisk, quickOpen, said, start } from "../lib/hands.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -61,7 +61,7 @@ test("a workspace can be renamed", async () => {
   await dialog.waitFor();
   await dialog.getByLabel("Name").fill("Äpfel und Birnen");
   await page.keyboard.press("Enter");
-  await page.waitForFunction(async () => (await alcove.workspaces()).some((w) => w.name === "Äpfel und Birnen"));
+  await eventually(page, async () => (await alcove.workspaces()).some((w) => w.name === "Äpfel und Birnen"));
   await page.locator("header, .title-bar, .top").getByText("Äpfel und Birnen").first().waitFor();
   assert.deepEqual(await names(), ["pears", "Äpfel und Birnen"]);
 });
@@ -72,7 +72,7 @@ test("a workspace leaves as one file and comes back from it", async () => {
   await page.keyboard.press("Control+End");
   await page.keyboard.type("Saved line.");
   await page.keyboard.press("Control+s");
-  await page.waitForFunction(async () => (await alcove.read("a.md")).includes("Saved line."));
+  await eventually(page, async () => (await alcove.read("a.md")).includes("Saved line."));
   const [download] = await Promise.all([page.waitForEvent("download"), command(page, "Export this workspace to a file")]);
   const file = join(tmpdir(), download.suggestedFilename());
   await download.saveAs(file);

@@ -1,5 +1,6 @@
 //! Names: outline of a file, symbols of the workspace, quick open.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -34,6 +35,11 @@ fn info(path: &str, lines: &LineIndex, symbol: &Symbol) -> SymbolInfo {
     }
 }
 
+/// Definitions around a symbol, then folders around its file.
+fn depth_of(path: &str, symbol: &Symbol) -> (u16, usize) {
+    (symbol.depth, path.matches('/').count())
+}
+
 fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
     let text: Rc<str> = space
         .text(path)
@@ -60,12 +66,18 @@ pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<Symbo
     let all: Vec<(&String, &Symbol)> =
         space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
     let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k);
-    let found: Vec<(String, Symbol)> =
-        hits.iter().map(|hit| (all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
+    let mut found: Vec<(u32, String, Symbol)> =
+        hits.iter().map(|hit| (hit.score, all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
     drop(all);
+    if !typed.is_empty() {
+        // Of names that fit equally well, those that stand less deep are meant more often.
+        found.sort_by_key(|(score, path, symbol)| {
+            (Reverse(*score), symbol.name.len(), depth_of(path, symbol))
+        });
+    }
     let mut indexes: HashMap<String, LineIndex> = HashMap::new();
     let mut infos = Vec::with_capacity(found.len());
-    for (path, symbol) in found {
+    for (_, path, symbol) in found {
         if !indexes.contains_key(&path) {
             indexes.insert(path.clone(), lines_of(space, &path)?);
         }

@@ -117,7 +117,8 @@ pub fn EditorView(
                     on_cursor=cursor_sink
                 />
             </Show>
-            <div node_ref=host class="editor-host" class:hidden=plain></div>
+            // Monaco hangs its menus in here beside the editor, and gives its colours to what carries its own class.
+            <div node_ref=host class="editor-host monaco-component" class:hidden=plain></div>
         </div>
     }
 }

@@ -117,7 +117,7 @@ pub fn DiffView(
                     <button type="button" on:click=move |_| start()>"Try again"</button>
                 </div>
             })}
-            <div node_ref=host class="editor-host"></div>
+            <div node_ref=host class="editor-host monaco-component"></div>
         </div>
     }
 }

@@ -108,7 +108,11 @@ impl Pane {
     pub fn show(self, path: Option<&str>) {
         let Some(state) = self.state() else { return };
         self.remember(&state);
-        *state.path.borrow_mut() = path.map(str::to_owned);
+        let before = state.path.replace(path.map(str::to_owned));
+        if before.as_deref() != path {
+            // They belong to the text that goes.
+            state.marks.borrow_mut().clear();
+        }
         self.present(&state);
     }
 

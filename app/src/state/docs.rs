@@ -79,8 +79,21 @@ impl App {
         });
     }
 
+    /// Somebody asks for the keyboard: who asked before and did not get it yet does without. Gives the number of asking.
+    pub fn ask_for_keyboard(self) -> u64 {
+        self.private.update_value(|private| private.asked_for_keyboard += 1);
+        self.private.with_value(|private| private.asked_for_keyboard)
+    }
+
+    /// Give the query field the keyboard.
+    pub fn focus_search(self) {
+        self.ask_for_keyboard();
+        self.search.focus.update(|n| *n += 1);
+    }
+
     /// Give the focused editor the keyboard, as soon as it shows the active file.
     pub fn focus_editor(self) {
+        let asked = self.ask_for_keyboard();
         let (group, active) = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
         let pane = self.panes[group];
         leptos::task::spawn_local(async move {
@@ -89,7 +102,11 @@ impl App {
             let Some(path) = active else { return };
             for _ in 0..200 {
                 let now = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
-                if now != (group, Some(path.clone())) || self.dialog.with_untracked(Option::is_some) {
+                let is_late = self.private.with_value(|private| private.asked_for_keyboard != asked);
+                if is_late
+                    || now != (group, Some(path.clone()))
+                    || self.dialog.with_untracked(Option::is_some)
+                {
                     return;
                 }
                 match self.docs.with_untracked(|docs| docs.get(&path).cloned()) {

@@ -101,6 +101,8 @@ pub struct App {
     pub folders: RwSignal<HashSet<String>>,
     /// The row of the tree that has the keyboard, by its path.
     pub tree_focus: RwSignal<Option<String>>,
+    /// The file of the editor that the tree has shown last.
+    pub tree_followed: RwSignal<Option<String>>,
     /// State of the engine.
     pub status: RwSignal<EngineStatus>,
     /// The browser says that there is a network.
@@ -148,6 +150,8 @@ struct Private {
     layout_timer: Option<Timeout>,
     /// Last line and column of each file that was shown, and when to write them down.
     cursors: BTreeMap<String, (u32, u32)>,
+    /// How often the keyboard was asked for; what is late for it can tell by this.
+    asked_for_keyboard: u64,
     cursor_timer: Option<Timeout>,
     search_timer: Option<Timeout>,
     search_task: Option<abort::Task>,
@@ -181,6 +185,7 @@ impl App {
             tree: RwSignal::default(),
             folders: RwSignal::default(),
             tree_focus: RwSignal::new(None),
+            tree_followed: RwSignal::new(None),
             status: RwSignal::default(),
             online: RwSignal::new(window().navigator().on_line()),
             layout: RwSignal::default(),

@@ -146,6 +146,7 @@ impl App {
         self.flush_drafts();
         self.flush_view();
         self.visit().end();
+        self.tree_followed.set(None);
         self.private.update_value(|private| {
             private.visit = super::visit::Visit::default();
             private.layout_timer = None;

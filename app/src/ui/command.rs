@@ -181,6 +181,7 @@ fn side(app: App, side: Side) {
         }
         return app.focus_editor();
     }
+    app.ask_for_keyboard();
     app.side.set(side);
     app.side_open.set(true);
     // Once the panel is drawn.
@@ -203,7 +204,7 @@ fn search_focus(app: App) {
     }
     app.side.set(Side::Search);
     app.side_open.set(true);
-    app.search.focus.update(|n| *n += 1);
+    app.focus_search();
 }
 
 fn pane(app: App) -> editor::Pane {
@@ -251,7 +252,11 @@ fn neighbour(app: App, step: isize) {
 }
 
 fn split(app: App) {
-    with_active(app, |app, path| app.show(path, None, crate::state::Place::Beside));
+    with_active(app, |app, path| {
+        // Where one is in it is where one wants to go on.
+        let pos = app.cursor.get_untracked().filter(|cursor| cursor.path == path).map(|cursor| cursor.pos);
+        app.show(path, pos.map(|pos| protocol::Span { start: pos, end: pos }), crate::state::Place::Beside);
+    });
     app.focus_editor();
 }
 

@@ -52,14 +52,18 @@ pub fn Head(#[prop(into)] title: String) -> impl IntoView {
 #[component]
 fn Ask(question: Question) -> impl IntoView {
     let app = app();
+    // Enter takes the answer that loses nothing, where there is one, as it does in other editors.
+    let safe = question.answers.iter().rposition(|answer| !answer.danger);
     let answers = question
         .answers
         .into_iter()
-        .map(|answer| {
+        .enumerate()
+        .map(|(at, answer)| {
             view! {
                 <button
                     type="button"
-                    class=if answer.danger { "button danger" } else { "button primary" }
+                    class=if answer.danger { "push-button danger" } else { "push-button primary" }
+                    autofocus=safe == Some(at)
                     on:click=move |_| {
                         // A second press finds the question answered.
                         if app.dialog.with_untracked(Option::is_none) {
@@ -79,7 +83,12 @@ fn Ask(question: Question) -> impl IntoView {
             <h2>{question.title}</h2>
             <p>{question.body}</p>
             <div class="modal-actions">
-                <button type="button" class="button" autofocus on:click=move |_| app.dialog.set(None)>
+                <button
+                    type="button"
+                    class="push-button"
+                    autofocus=safe.is_none()
+                    on:click=move |_| app.dialog.set(None)
+                >
                     "Cancel"
                 </button>
                 {answers}
@@ -127,10 +136,10 @@ fn AskText(prompt: Prompt) -> impl IntoView {
                     />
                 </label>
                 <div class="modal-actions">
-                    <button type="button" class="button" on:click=move |_| app.dialog.set(None)>"Cancel"</button>
+                    <button type="button" class="push-button" on:click=move |_| app.dialog.set(None)>"Cancel"</button>
                     <button
                         type="submit"
-                        class="button primary"
+                        class="push-button primary"
                         disabled=move || text.with(|text| text.trim().is_empty())
                     >
                         {prompt.action}
@@ -155,9 +164,9 @@ fn Conflicts() -> impl IntoView {
         view! {
             <li class="conflict">
                 <span class="conflict-path" title=conflict.path.clone()>{conflict.path.clone()}</span>
-                <button type="button" class="button" on:click=move |_| app.compare_conflict(compared.clone())>"Compare"</button>
-                <button type="button" class="button danger" on:click=move |_| app.keep_mine(mine.clone())>{keep}</button>
-                <button type="button" class="button danger" on:click=move |_| app.take_other(other.clone())>"Take the other version"</button>
+                <button type="button" class="push-button" on:click=move |_| app.compare_conflict(compared.clone())>"Compare"</button>
+                <button type="button" class="push-button danger" on:click=move |_| app.keep_mine(mine.clone())>{keep}</button>
+                <button type="button" class="push-button danger" on:click=move |_| app.take_other(other.clone())>"Take the other version"</button>
             </li>
         }
     };
@@ -224,7 +233,7 @@ fn Compare(path: String) -> impl IntoView {
                 </Show>
                 <button
                     type="button"
-                    class="button danger"
+                    class="push-button danger"
                     disabled=move || !dirty.get()
                     on:click=move |_| app.revert(&revert)
                 >
@@ -232,7 +241,7 @@ fn Compare(path: String) -> impl IntoView {
                 </button>
                 <button
                     type="button"
-                    class="button primary"
+                    class="push-button primary"
                     disabled=move || !dirty.get()
                     on:click=move |_| {
                         app.save(&save);

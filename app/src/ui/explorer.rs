@@ -112,17 +112,18 @@ fn TreeView() -> impl IntoView {
             list.set_scroll_top(top as i32);
         }
     });
-    // The tree follows the editor, without opening folders that were closed on purpose.
+    // The tree follows the editor, also to what was opened while another panel was on show. A file that it has shown is
+    // not shown again: its folders may have been closed on purpose since.
     let active = Memo::new(move |_| app.layout.with(|layout| layout.active().map(str::to_owned)));
-    Effect::new(move |before: Option<Option<String>>| {
+    Effect::new(move |_| {
         let now = active.get();
         if let Some(path) = &now
-            && before.as_ref().is_some_and(|before| *before != now)
+            && app.tree_followed.get_untracked() != now
         {
             app.unfold(path);
             current.set(Some(path.clone()));
+            app.tree_followed.set(now);
         }
-        now
     });
 
     let step = move |from: Option<usize>, delta: isize| {
@@ -374,7 +375,7 @@ fn entries_for(app: App, path: &str, folder: bool) -> Vec<Entry> {
             app.search.path_glob.set(format!("{inside}/**"));
             app.search.filters_open.set(true);
             app.side.set(crate::state::Side::Search);
-            app.search.focus.update(|n| *n += 1);
+            app.focus_search();
             app.search_soon();
         }));
     }

@@ -41,6 +41,21 @@ pub fn short(number: u64) -> String {
     }
 }
 
+/// About how long `left` things take at `per_s` a second; `None` while the speed is not known.
+pub fn time_left(left: u64, per_s: f64) -> Option<String> {
+    if left == 0 || per_s.is_nan() || per_s <= 0.0 {
+        return None;
+    }
+    let minutes = (left as f64 / per_s / 60.0).ceil();
+    Some(if minutes <= 1.0 {
+        "under a minute".to_owned()
+    } else if minutes < 90.0 {
+        format!("about {minutes} min")
+    } else {
+        format!("about {:.0} h", minutes / 60.0)
+    })
+}
+
 /// Whole per cent of a part; 100 only when the part is the whole.
 #[must_use]
 pub fn percent(done: u32, total: u32) -> u32 {
@@ -74,6 +89,16 @@ pub fn several(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_that_is_left_is_rounded_up() {
+        assert_eq!(time_left(0, 10.0), None);
+        assert_eq!(time_left(10, 0.0), None);
+        assert_eq!(time_left(10, f64::NAN), None);
+        assert_eq!(time_left(590, 10.0).as_deref(), Some("under a minute"));
+        assert_eq!(time_left(610, 10.0).as_deref(), Some("about 2 min"));
+        assert_eq!(time_left(57_600, 8.0).as_deref(), Some("about 2 h"));
+    }
 
     #[test]
     fn sizes() {

@@ -65,7 +65,7 @@ pub fn EditorGroup(
                                 {icon(Glyph::Warning)} <p>{sentence}</p>
                                 <button
                                     type="button"
-                                    class="button"
+                                    class="push-button"
                                     on:click=move |_| {
                                         if let Some(path) = active.get_untracked() {
                                             app.load(&path);

@@ -336,10 +336,9 @@ fn content(item: Item) -> impl IntoView {
         }
         Item::Symbol { name, container, path, kind, pos } => {
             let detail = format!("{path}:{}", pos.line + 1);
-            let container = if container.is_empty() { String::new() } else { format!("{container}.") };
             view! {
                 {kind_badge(kind)}
-                <span class="palette-name"><span class="muted">{container}</span> {name}</span>
+                <span class="palette-name">{name} " " <span class="muted">{container}</span></span>
                 <span class="palette-detail">{detail}</span>
             }
             .into_any()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Layer, PreviewLine, SearchHit, SearchReply};
+use protocol::{Layer, PreviewLine, SearchHit, SearchReply, SymbolKind};
 
 use super::explorer::colour_of;
 use super::icon::{Glyph, icon};
@@ -49,6 +49,12 @@ impl Found {
             num_more: reply.num_more,
             notice: reply.notice.clone(),
         }
+    }
+
+    /// Where the hit of another answer stands in this one.
+    pub fn place_of(&self, hit: &SearchHit) -> Option<usize> {
+        let lines = |hit: &SearchHit| (hit.start_line, hit.end_line);
+        self.hits.iter().position(|other| other.path == hit.path && lines(other) == lines(hit))
     }
 }
 
@@ -128,7 +134,7 @@ pub fn More(
         <Show when=move || has_more.get()>
             <button
                 type="button"
-                class="button more"
+                class="push-button more"
                 on:click=move |_| {
                     search.k.update(|k| *k += SEARCH_PAGE);
                     app.search_now();
@@ -162,6 +168,18 @@ fn without_blank_ends(lines: &[PreviewLine]) -> &[PreviewLine] {
     }
 }
 
+/// The name of a hit's symbol and what it stands in. The name is shown first: the methods of one class would all begin
+/// with the same letters, and in a narrow panel show no others.
+fn name_of(hit: &SearchHit) -> Option<(&str, &str)> {
+    // Titles and keys have dots of their own.
+    let has_path =
+        !matches!(hit.kind, None | Some(SymbolKind::Heading | SymbolKind::Key | SymbolKind::Other));
+    match hit.symbol.rsplit_once('.') {
+        Some((container, name)) if has_path && !name.is_empty() => Some((name, container)),
+        _ => (!hit.symbol.is_empty()).then_some((hit.symbol.as_str(), "")),
+    }
+}
+
 fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoView {
     let app = app();
     // All preview lines lose the indentation that they share.
@@ -178,7 +196,10 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
             }
         })
         .collect_view();
-    let symbol = (!hit.symbol.is_empty()).then(|| hit.symbol.clone());
+    let (name, container) = match name_of(&hit) {
+        Some((name, container)) => (name.to_owned(), container.to_owned()),
+        None => (String::new(), String::new()),
+    };
     let badges = hit
         .layers
         .iter()
@@ -218,7 +239,10 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
             <div class="hit-head">
                 {kind.map(kind_badge)}
                 <span class="sr-only">{place}</span>
-                <span class="hit-symbol">{symbol.unwrap_or_else(|| range.clone())}</span>
+                <span class="hit-symbol">
+                    {if name.is_empty() { range.clone() } else { name }} " "
+                    <span class="muted">{container}</span>
+                </span>
                 <span class="layer-badges">{badges}</span>
             </div>
             {lines}
@@ -242,6 +266,20 @@ mod tests {
             layers: vec![Layer::Lexical],
             preview: vec![],
         }
+    }
+
+    #[test]
+    fn a_name_stands_apart_from_its_container() {
+        let named = |symbol: &str, kind| SearchHit { symbol: symbol.into(), kind, ..hit("a", 1.0) };
+        let names = |symbol: &str, kind| {
+            name_of(&named(symbol, kind)).map(|(name, container)| (name.to_owned(), container.to_owned()))
+        };
+        let pair = |name: &str, container: &str| Some((name.to_owned(), container.to_owned()));
+        assert_eq!(names("Pool.Conn.close", Some(SymbolKind::Method)), pair("close", "Pool.Conn"));
+        assert_eq!(names("close", Some(SymbolKind::Function)), pair("close", ""));
+        assert_eq!(names("Guide.Version 1.2", Some(SymbolKind::Heading)), pair("Guide.Version 1.2", ""));
+        assert_eq!(names("odd.", Some(SymbolKind::Method)), pair("odd.", ""));
+        assert_eq!(names("", None), None);
     }
 
     #[test]

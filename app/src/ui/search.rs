@@ -55,11 +55,25 @@ pub fn SearchPanel() -> impl IntoView {
             field.select();
         }
     });
-    // A new query starts at the top; a better answer to the same query leaves the selection alone.
+    // A new query starts at the top.
     Effect::new(move |_| {
         search.text.track();
         search.mode.track();
         selected.set(0);
+    });
+    // In a better answer to the same query other hits stand above the one that was chosen: the choice goes with it. Who
+    // has not chosen yet stays at the top, where the best one is.
+    Effect::new(move |before: Option<Option<Found>>| {
+        let now = found.get();
+        let at = selected.get_untracked();
+        if let (Some(Some(before)), Some(now)) = (&before, &now)
+            && at > 0
+        {
+            let last = now.hits.len().saturating_sub(1);
+            let same = before.hits.get(at).and_then(|chosen| now.place_of(chosen));
+            selected.set(same.unwrap_or(at.min(last)));
+        }
+        now
     });
     Effect::new(move |_| {
         let at = selected.get();

@@ -75,12 +75,12 @@ pub fn OpenButtons() -> impl IntoView {
     };
     view! {
         <div class="open-buttons">
-            <button type="button" class="button primary" on:click=run(App::open_folder)>
+            <button type="button" class="push-button primary" on:click=run(App::open_folder)>
                 {icon(Glyph::Folder)} "Open folder"
             </button>
-            <button type="button" class="button" on:click=run(App::open_files)>{icon(Glyph::Files)} "Open files"</button>
-            <button type="button" class="button" on:click=run(App::open_zip)>{icon(Glyph::Archive)} "Open zip"</button>
-            <button type="button" class="button" on:click=run(App::open_sample)>
+            <button type="button" class="push-button" on:click=run(App::open_files)>{icon(Glyph::Files)} "Open files"</button>
+            <button type="button" class="push-button" on:click=run(App::open_zip)>{icon(Glyph::Archive)} "Open zip"</button>
+            <button type="button" class="push-button" on:click=run(App::open_sample)>
                 {icon(Glyph::Sample)} "Open sample"
             </button>
         </div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use protocol::{Access, DeviceKind, EmbedState, Precision, Progress};
 
 use super::command::hint;
-use super::format::{bytes, count, percent, several, short};
+use super::format::{bytes, count, percent, several, short, time_left};
 use super::icon::{Glyph, icon};
 use super::workbench::run;
 use crate::editor::Eol;
@@ -190,12 +190,14 @@ fn Model() -> impl IntoView {
     let waiting = move || {
         app.status.with(|status| {
             (status.tokens_waiting > 0).then(|| {
-                let speed = if status.chunks_per_s > 0.0 {
-                    format!(" · {:.0}/s", status.chunks_per_s)
-                } else {
-                    String::new()
-                };
-                format!("{} tokens left{speed}", short(status.tokens_waiting))
+                let chunks = u64::from(status.vectors.total.saturating_sub(status.vectors.done));
+                let speed = f64::from(status.chunks_per_s);
+                let time = time_left(chunks, speed).map(|time| format!(" · {time}")).unwrap_or_default();
+                let rate = if speed > 0.0 { format!(" at {speed:.0} a second") } else { String::new() };
+                (
+                    format!("{} tokens left{time}", short(status.tokens_waiting)),
+                    format!("{} of code still to embed{rate}", several(chunks, "piece")),
+                )
             })
         })
     };
@@ -205,7 +207,7 @@ fn Model() -> impl IntoView {
                 {icon(Glyph::Cpu)} {text}
             </button>
         })}
-        {move || waiting().map(|text| view! { <span class="status-item wide-only">{text}</span> })}
+        {move || waiting().map(|(text, more)| view! { <span class="status-item wide-only" title=more>{text}</span> })}
         {move || match embed.get() {
             EmbedState::Running => Some(pause_button(app, true).into_any()),
             EmbedState::Paused => Some(pause_button(app, false).into_any()),

@@ -36,7 +36,7 @@ fn Message(toast: Toast) -> impl IntoView {
             view! {
                 <button
                     type="button"
-                    class="button"
+                    class="push-button"
                     on:click=move |_| {
                         app.toasts.dismiss(id);
                         (offer.run)(());

@@ -158,7 +158,7 @@ fn ActivityBar() -> impl IntoView {
                         app.side.set(side);
                         app.side_open.set(true);
                         if side == Side::Search {
-                            app.search.focus.update(|n| *n += 1);
+                            app.focus_search();
                         }
                     }
                 }

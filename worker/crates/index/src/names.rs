@@ -19,7 +19,7 @@ pub struct NameHit {
 pub enum NameKind {
     /// Paths: a match in the file name counts more.
     Path,
-    /// Symbol paths such as `Session.request`.
+    /// Names of definitions.
     Symbol,
 }
 

@@ -111,6 +111,19 @@ fn paths_are_told_apart() {
 }
 
 #[test]
+fn stories_wait_for_what_they_ask() {
+    // Playwright takes the promise of an asynchronous function for a yes; `eventually` of the stories asks for its value.
+    let never_waits = ["waitForFunction", "(async"].concat();
+    let wrong: Vec<String> = tidy::sources()
+        .unwrap()
+        .into_iter()
+        .filter(|source| source.text.contains(&never_waits))
+        .map(|source| format!("{} waits for nothing; use `eventually`", source.path))
+        .collect();
+    assert_none(&wrong);
+}
+
+#[test]
 fn what_is_left_to_do_has_an_issue() {
     let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
     let mut wrong = Vec::new();

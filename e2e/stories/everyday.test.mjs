@@ -1,0 +1,202 @@
+// What one meets within minutes of use: menus and buttons of the editor, the way between files, lists that change.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, openApp, openBrowser, openFiles, picture, serve, untilStatus } from "../lib/alcove.mjs";
+import { inEditor, quickOpen } from "../lib/hands.mjs";
+
+let browser, page, server;
+before(async () => {
+  server = await serve();
+  browser = await openBrowser();
+  page = await browser.page();
+  await openApp(page, server.url);
+  const steps = (count) => Array.from({ length: count }, (_, n) => `def step_${n}():\n    return ${n}\n`).join("\n");
+  const deep = `class ${"Generic".repeat(8)}Manager:\n    def whisk_eggs(self):\n        return 1\n\n    def warm_plates(self):\n        return 2\n`;
+  await openFiles(page, {
+    "a/deep/nest/far.py": deep,
+    "kitchen/stove.py": steps(400),
+    "kitchen/larder/shelf.py": steps(90),
+    "kitchen/larder/tins.py": steps(60),
+    "z.py": "def whisk_eggs():\n    return 3\n",
+  });
+  await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const field = () => page.getByRole("combobox", { name: "Search the workspace" });
+const settled = () => page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
+const onLine = (line) => page.locator(".status-item", { hasText: new RegExp(`^Ln ${line}, Col`) }).waitFor({ timeout: 10_000 });
+
+async function ask(query) {
+  await page.keyboard.press("Control+Shift+f");
+  await field().waitFor();
+  await field().fill(query);
+  await page.locator(".hit-line", { hasText: query }).first().waitFor();
+  await settled();
+}
+
+test("the menu of the editor can be read", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.locator(".view-line", { hasText: "def step_2()" }).first().click({ button: "right" });
+  const menu = page.locator(".shadow-root-host .monaco-scrollable-element").first();
+  await menu.waitFor();
+  await picture(page, "everyday-menu");
+  // Any colour that nothing shines through.
+  assert.match(await menu.evaluate((menu) => getComputedStyle(menu).backgroundColor), /^rgb\(/);
+  await page.keyboard.press("Escape");
+});
+
+test("the buttons of the find widget look as the editor means them", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+f");
+  const next = page.locator(".find-widget.visible .codicon-find-next-match");
+  await next.waitFor();
+  await picture(page, "everyday-find");
+  assert.equal(await next.evaluate((button) => getComputedStyle(button).borderTopWidth), "0px");
+  const { width, height } = await next.boundingBox();
+  assert.ok(Math.abs(width - height) <= 2, `${width} x ${height}`);
+  await page.keyboard.press("Escape");
+});
+
+test("the mark of a hit does not go over to the next file", async () => {
+  await ask("step_9");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await page.locator(".alcove-hit").first().waitFor({ state: "attached" });
+  const before = await page.locator(".tab-bar [role=tab][aria-selected=true]").getAttribute("title");
+  await quickOpen(page, before.endsWith("shelf.py") ? "tins.py" : "shelf.py");
+  await inEditor(page);
+  await page.locator(".view-line", { hasText: "def step_0()" }).first().waitFor();
+  assert.equal(await page.locator(".alcove-hit").count(), 0);
+});
+
+test("a choice among results stays on its hit when others come to stand above it", async () => {
+  await ask("step_5");
+  // Exact search finds every line, so what is in the short list is in the long one.
+  await page.getByRole("radio", { name: "Exact" }).click();
+  await page.getByRole("button", { name: "Filters" }).click();
+  const files = page.getByLabel("Files", { exact: true }).and(page.locator("input[type=text]"));
+  await page.waitForFunction(() => document.querySelectorAll(".hit-file").length === 3);
+  await settled();
+  // What is chosen where only the last file is shown stands further down where all are.
+  const last = await page.locator(".hit-file").last().getAttribute("title");
+  await files.fill(last);
+  await page.waitForFunction(() => document.querySelectorAll(".hit-file").length === 1);
+  await settled();
+  await field().focus();
+  const chosen = () => page.locator(".hit.current").evaluate((row) => row.querySelector(".hit-head .sr-only").textContent);
+  for (let n = 0; n < 3; n++) await page.keyboard.press("ArrowDown");
+  await page.locator("#hit-3[aria-selected=true]").waitFor();
+  const before = await chosen();
+  assert.ok(before.startsWith(last), before);
+  await files.fill("");
+  await page.waitForFunction(() => document.querySelectorAll(".hit-file").length === 3);
+  await settled();
+  assert.equal(await chosen(), before);
+  await page.getByRole("button", { name: "Filters" }).click();
+  await page.getByRole("radio", { name: "Smart" }).click();
+});
+
+test("the name of a method is seen whole, however long that of its class is", async () => {
+  await ask("warm_plates");
+  const row = page.locator(".hit-symbol", { hasText: "warm_plates" }).first();
+  await picture(page, "everyday-names");
+  const seen = await row.evaluate((row) => {
+    const range = document.createRange();
+    const walk = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+    let text = walk.nextNode();
+    while (text && !text.data.includes("warm_plates")) text = walk.nextNode();
+    const at = text.data.indexOf("warm_plates");
+    range.setStart(text, at);
+    range.setEnd(text, at + "warm_plates".length);
+    return range.getBoundingClientRect().right <= row.getBoundingClientRect().right;
+  });
+  assert.ok(seen);
+});
+
+test("of two symbols with one name the one that stands less deep comes first", async () => {
+  await page.keyboard.press("Control+p");
+  await page.keyboard.type("@whisk_eggs");
+  const first = page.locator(".palette-row.current", { hasText: "whisk_eggs" });
+  await first.waitFor();
+  await page.locator(".palette-row", { hasText: "whisk_eggs" }).nth(1).waitFor();
+  await picture(page, "everyday-symbols");
+  assert.match(await first.textContent(), /z\.py:1/);
+  await page.keyboard.press("Escape");
+});
+
+test("the keyboard stays where it was sent last", async () => {
+  await page.keyboard.press("Control+p");
+  await page.keyboard.type("@warm_plates");
+  await page.locator(".palette-row.current", { hasText: "warm_plates" }).waitFor();
+  // Without a pause: the editor, which asks first, gets it later.
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Shift+o");
+  const filter = page.getByLabel("Filter the outline");
+  await filter.waitFor();
+  await page.keyboard.type("whisk_whisk_whisk_whisk", { delay: 20 });
+  assert.match(await filter.inputValue(), /whisk_whisk_whisk$/);
+  await filter.fill("");
+});
+
+test("a split begins where one is in the file", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+g");
+  await page.keyboard.type("700");
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await onLine(700);
+  await page.keyboard.press("Control+\\");
+  await page.waitForFunction(() => document.activeElement?.closest("section.group")?.getAttribute("aria-label") === "Editor 2");
+  await page.getByRole("region", { name: "Editor 2" }).locator(".view-line", { hasText: "def step_233()" }).waitFor();
+  await onLine(700);
+});
+
+test("a narrow window shows the group that one works in", async () => {
+  await quickOpen(page, "shelf.py");
+  await inEditor(page);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.waitForFunction(() => [...document.querySelectorAll("section.group")].filter((group) => group.offsetWidth > 0).length === 1);
+  await picture(page, "everyday-narrow");
+  assert.ok(await page.getByRole("region", { name: "Editor 2" }).isVisible());
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
+test("the tree shows what was opened while it was away", async () => {
+  await ask("step_8");
+  await quickOpen(page, "far.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+Shift+e");
+  await page.locator("[role=treeitem]", { hasText: "far.py" }).waitFor({ timeout: 5000 });
+  await picture(page, "everyday-tree");
+  // What was closed on purpose stays closed.
+  await page.getByRole("button", { name: "Close all folders" }).click();
+  await page.keyboard.press("Control+Shift+f");
+  await field().waitFor();
+  await page.keyboard.press("Control+Shift+e");
+  await page.locator("[role=treeitem]", { hasText: "kitchen" }).waitFor();
+  assert.equal(await page.locator("[role=treeitem]", { hasText: "far.py" }).count(), 0);
+});
+
+test("Enter saves when one closes a file that was changed", async () => {
+  await quickOpen(page, "z.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("# done");
+  await page.keyboard.press("Alt+w");
+  const question = page.getByRole("dialog", { name: /Save your changes to z\.py/ });
+  await question.waitFor();
+  await page.keyboard.press("Enter");
+  await question.waitFor({ state: "detached" });
+  await eventually(page, async () => (await alcove.read("z.py")).endsWith("# done"));
+});
+
+test("nothing was logged as an error on the way", () => {
+  assert.deepEqual(browser.trouble, []);
+});
