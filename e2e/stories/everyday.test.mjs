@@ -158,6 +158,27 @@ test("a split begins where one is in the file", async () => {
   await onLine(700);
 });
 
+test("more tabs than fit widen nothing, and the one in use is in view", async () => {
+  await page.setViewportSize({ width: 760, height: 800 });
+  for (const name of ["z.py", "tins.py", "shelf.py", "far.py"]) {
+    await quickOpen(page, name);
+    await inEditor(page);
+  }
+  await picture(page, "everyday-tabs");
+  const within = (selector) =>
+    page.evaluate((selector) => {
+      const { left, right } = document.querySelector(selector).getBoundingClientRect();
+      return left >= 0 && right <= innerWidth;
+    }, selector);
+  await eventually(page, async () => {
+    const tab = document.querySelector("section[aria-label='Editor 2'] .tab.selected").getBoundingClientRect();
+    const strip = document.querySelector("section[aria-label='Editor 2'] .tabs").getBoundingClientRect();
+    return tab.width > 0 && tab.left >= strip.left - 1 && tab.right <= strip.right + 1;
+  }, undefined, { timeout: 5000 });
+  for (const part of [".title-bar", ".status", "section[aria-label='Editor 2']"]) assert.ok(await within(part), part);
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
 test("a narrow window shows the group that one works in", async () => {
   await quickOpen(page, "shelf.py");
   await inEditor(page);

@@ -99,15 +99,13 @@ fn Tabs(index: usize, active: Memo<Option<String>>) -> impl IntoView {
         active.track();
         let Some(strip) = strip.get() else { return };
         leptos::prelude::request_animation_frame(move || {
-            if let Some(tab) = strip.query_selector("[aria-selected=true]").ok().flatten()
-                && let Some(tab) = tab.dyn_ref::<web_sys::HtmlElement>()
-            {
-                let (left, width) = (tab.offset_left() - strip.offset_left(), tab.offset_width());
-                if left < strip.scroll_left() {
-                    strip.set_scroll_left(left);
-                } else if left + width > strip.scroll_left() + strip.client_width() {
-                    strip.set_scroll_left(left + width - strip.client_width());
-                }
+            let Some(tab) = strip.query_selector(".tab.selected").ok().flatten() else { return };
+            let (strip_rect, rect) = (strip.get_bounding_client_rect(), tab.get_bounding_client_rect());
+            let too_far = rect.right() - strip_rect.right();
+            if rect.left() < strip_rect.left() {
+                strip.set_scroll_left(strip.scroll_left() - (strip_rect.left() - rect.left()) as i32);
+            } else if too_far > 0.0 {
+                strip.set_scroll_left(strip.scroll_left() + too_far.ceil() as i32);
             }
         });
     });
