@@ -162,7 +162,11 @@ class View {
     this.hits = this.editor.createDecorationsCollection();
     /** Waits for a width before something is brought into view. @type {import('monaco-editor').IDisposable | undefined} */
     this.laidOut = undefined;
-    this.editor.onDidFocusEditorText(() => onEvent('focus', null));
+    this.editor.onDidFocusEditorText(() => {
+      onEvent('focus', null);
+      // Whoever asks where the cursor is means that of the pane that has the keyboard.
+      this.tellCursor(onEvent);
+    });
     this.editor.onDidChangeCursorSelection(() => this.tellCursor(onEvent));
     this.editor.onDidChangeModel(() => this.tellCursor(onEvent));
     alive.add(this);
@@ -236,6 +240,12 @@ class View {
     // An action that does not apply right now (find in an empty pane) does nothing, which is what is wanted.
     found.run().catch((err) => console.warn(`${action}:`, err));
     return true;
+  }
+
+  /** Whether what is selected is what a hit marked. */
+  selectsHit() {
+    const selection = this.editor.getSelection();
+    return selection !== null && this.hits.getRanges().some((range) => range.equalsRange(selection));
   }
 
   selectedText() {

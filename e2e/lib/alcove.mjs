@@ -137,8 +137,11 @@ export async function untilStatus(page, condition, timeout = 60_000) {
 export async function eventually(page, question, argument = undefined, { timeout = 30_000 } = {}) {
   const until = Date.now() + timeout;
   for (;;) {
-    // Between two tabs, reloads and restarts there may be no page or no workspace for a moment.
-    const answer = await page.evaluate(question, argument).catch((error) => error);
+    // Between two tabs, reloads and restarts there may be no page or no workspace for a moment, and an answer may never come.
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, until - Date.now(), "no answer")));
+    const answer = await Promise.race([page.evaluate(question, argument).catch((error) => error), late]);
+    clearTimeout(timer);
     if (answer === true) return;
     if (Date.now() > until) throw new Error(`not so within ${timeout} ms: ${question}; last: ${answer}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

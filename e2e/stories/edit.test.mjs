@@ -102,6 +102,21 @@ test("the way back from a hit leads to the question, and not to the word that wa
   await page.keyboard.press("Control+Shift+f");
   await focused("input[type=search]");
   assert.equal(await field.inputValue(), "which step returns step_99");
+  // What a hit marks need not stand in the question.
+  await field.fill("line index");
+  await page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await page.locator(".status-item", { hasText: /selected/ }).waitFor();
+  await page.keyboard.press("Control+Shift+f");
+  await focused("input[type=search]");
+  assert.equal(await field.inputValue(), "line index");
+  // A word that one selects oneself is asked for, also where it stands in the question.
+  await page.locator(".view-line span span", { hasText: /^(pub|use|fn|impl)$/ }).first().dblclick();
+  const word = await page.evaluate(() => getSelection().toString().trim());
+  await page.keyboard.press("Control+Shift+f");
+  await focused("input[type=search]");
+  assert.match(await field.inputValue(), /^(pub|use|fn|impl)$/, word);
 });
 
 test("go to line, and a line behind a file name", async () => {

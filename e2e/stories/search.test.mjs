@@ -65,9 +65,10 @@ test("embedding can be paused, and goes on at a press", async () => {
   await page.evaluate(() => alcove.write("notes/tea.py", "def pour_tea(cups):\n    return 'green tea' * cups\n"));
   const waits = (s) => s.layers.symbols.done === s.layers.symbols.total && s.layers.vectors.done < s.layers.vectors.total;
   await untilStatus(page, waits);
-  // The words are found all the same, and a question by meaning needs the model, which is what would embed.
   const hits = await page.evaluate(() => alcove.search("pour_tea", { k: 3 }));
   assert.equal(hits[0]?.path, "notes/tea.py");
+  // Several times as long as one chunk takes.
+  await page.waitForTimeout(1500);
   const paused = await page.evaluate(() => alcove.status());
   assert.ok(waits(paused) && paused.chunksEmbedded === chunksEmbedded, JSON.stringify(paused));
   await page.getByRole("button", { name: "Go on with embedding" }).click();

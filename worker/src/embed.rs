@@ -7,6 +7,7 @@ use protocol::{Access, Embed, EmbedState, Fault, FaultCode};
 use web_sys::MessagePort;
 
 use crate::event::Event;
+use crate::pace::{Allowance, Pace};
 use crate::queue::{Key, MAX_ATTEMPTS, Rank, Waiting};
 use crate::sender::Sender;
 use crate::space::{DIM, Space, slice};
@@ -15,8 +16,8 @@ use crate::space::{DIM, Space, slice};
 const BATCH: usize = 16;
 /// Batches that wait at a model worker beside the one it works on, so that it never idles.
 const BATCHES_PER_PORT: usize = 2;
-/// Chunks of a batch that goes before the others because a person just saved them.
-const URGENT_BATCH: usize = 4;
+/// Chunks of a batch that goes before the others because a person just saved them, or that goes while they are busy.
+const SMALL_BATCH: usize = 4;
 /// Vectors that are kept back until one record holds them.
 pub(crate) const VECTORS_PER_RECORD: usize = 64;
 
@@ -39,6 +40,8 @@ pub(crate) struct Embedding {
     batches: BTreeMap<u64, Batch>,
     next_batch: u64,
     failure: Option<String>,
+    /// How much may go out.
+    pub(crate) pace: Pace,
     /// Times and sizes of the last answers, for the rate.
     rate: Vec<(f64, u32)>,
 }
@@ -98,8 +101,8 @@ impl Embedding {
         }
     }
 
-    /// Hand out batches until every model worker has enough to do.
-    pub(crate) fn dispatch(&mut self, space: &mut Space, events: &Sender) {
+    /// Hand out batches until every model worker has enough to do, or as much as is allowed now.
+    pub(crate) fn dispatch(&mut self, space: &mut Space, events: &Sender, now_ms: f64) {
         // A reader would do the work of the writer once more and could not keep it.
         if space.paused || space.access == Access::Reader {
             return;
@@ -109,12 +112,17 @@ impl Embedding {
         if space.to_embed.len() == 0 && self.batches.is_empty() && space.to_parse.is_empty() && missing {
             crate::snapshot::queue_missing_vectors(space);
         }
+        let allowance = self.pace.allowance(now_ms);
         for (number, port) in &mut self.ports {
             loop {
                 // What was just saved does not wait behind the batches that are already at the worker.
                 let urgent = matches!(space.to_embed.first_rank(), Some(Rank::Edited));
-                let (allowed, size) =
-                    if urgent { (BATCHES_PER_PORT + 1, URGENT_BATCH) } else { (BATCHES_PER_PORT, BATCH) };
+                let (allowed, size) = match allowance {
+                    _ if urgent => (BATCHES_PER_PORT + 1, SMALL_BATCH),
+                    Allowance::Full => (BATCHES_PER_PORT, BATCH),
+                    Allowance::Portion => (1, SMALL_BATCH),
+                    Allowance::Nothing => (0, 0),
+                };
                 if port.num_batches >= allowed {
                     break;
                 }
@@ -130,6 +138,9 @@ impl Embedding {
                 let id = self.next_batch;
                 self.next_batch += 1;
                 port.num_batches += 1;
+                if allowance == Allowance::Portion {
+                    self.pace.portion_went(now_ms);
+                }
                 self.batches.insert(id, Batch { port: *number, chunks });
                 let pending = port.caller.call(Embed { texts, urgent }, Vec::new());
                 let events = events.clone();

@@ -190,6 +190,18 @@ impl Engine {
             return reply.fault(fault);
         }
         use EngineRequest as R;
+        if matches!(
+            request,
+            R::Search(_)
+                | R::QuickOpen(_)
+                | R::FindSymbols(_)
+                | R::Outline(_)
+                | R::ReadFile(_)
+                | R::WriteFile(_)
+                | R::PutDraft(_)
+        ) {
+            self.embedding.pace.person_acted(self.clock.monotonic_ms());
+        }
         match request {
             R::ListWorkspaces(_) => reply.settle(workspaces::list(self).await),
             R::CreateWorkspace(call) => reply.settle(workspaces::create(self, call.id, &call.name).await),
@@ -295,7 +307,7 @@ impl Engine {
         if admit_stored(space, &self.clock, until_ms) {
             return true;
         }
-        self.embedding.dispatch(space, &self.events);
+        self.embedding.dispatch(space, &self.events, start);
         if !space.to_parse.is_empty() && !self.import.is_open() {
             while let Some(path) = space.to_parse.pop_front() {
                 let before = self.clock.monotonic_ms();

@@ -19,6 +19,7 @@ mod grammars;
 mod guard;
 mod onto_disk;
 mod outside;
+mod pace;
 mod preview;
 mod queue;
 mod rules;

@@ -1,6 +1,5 @@
 //! Names: outline of a file, symbols of the workspace, quick open.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -35,9 +34,9 @@ fn info(path: &str, lines: &LineIndex, symbol: &Symbol) -> SymbolInfo {
     }
 }
 
-/// Definitions around a symbol, then folders around its file.
-fn depth_of(path: &str, symbol: &Symbol) -> (u16, usize) {
-    (symbol.depth, path.matches('/').count())
+/// Definitions around a symbol, which count most, and folders around its file.
+fn depth_of(path: &str, symbol: &Symbol) -> usize {
+    (usize::from(symbol.depth) << 16) + path.matches('/').count()
 }
 
 fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
@@ -65,19 +64,15 @@ pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<Symbo
     let k = (k as usize).clamp(1, MAX_K);
     let all: Vec<(&String, &Symbol)> =
         space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
-    let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k);
-    let mut found: Vec<(u32, String, Symbol)> =
-        hits.iter().map(|hit| (hit.score, all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
+    // Of names that fit equally well, those that stand less deep are meant more often.
+    let depth = |at: usize| depth_of(all[at].0, all[at].1);
+    let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k, depth);
+    let found: Vec<(String, Symbol)> =
+        hits.iter().map(|hit| (all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
     drop(all);
-    if !typed.is_empty() {
-        // Of names that fit equally well, those that stand less deep are meant more often.
-        found.sort_by_key(|(score, path, symbol)| {
-            (Reverse(*score), symbol.name.len(), depth_of(path, symbol))
-        });
-    }
     let mut indexes: HashMap<String, LineIndex> = HashMap::new();
     let mut infos = Vec::with_capacity(found.len());
-    for (_, path, symbol) in found {
+    for (path, symbol) in found {
         if !indexes.contains_key(&path) {
             indexes.insert(path.clone(), lines_of(space, &path)?);
         }
@@ -101,19 +96,20 @@ pub(crate) fn quick_open(engine: &mut Engine, call: &QuickOpen) -> Result<Vec<Pa
     } else {
         space.files.keys().collect()
     };
-    let mut found: Vec<PathMatch> = rank(&call.text, NameKind::Path, paths.iter().map(|p| p.as_str()), k)
-        .into_iter()
-        .map(|hit| {
-            let path = paths[hit.at];
-            let recent = call.recent.iter().position(|p| p == path);
-            let bonus = recent.map_or(0, |at| RECENT_BONUS.saturating_sub(2 * at as u32));
-            PathMatch {
-                path: path.clone(),
-                score: (hit.score + bonus) as f32,
-                positions: utf16(path, &hit.chars),
-            }
-        })
-        .collect();
+    let mut found: Vec<PathMatch> =
+        rank(&call.text, NameKind::Path, paths.iter().map(|p| p.as_str()), k, |_| 0)
+            .into_iter()
+            .map(|hit| {
+                let path = paths[hit.at];
+                let recent = call.recent.iter().position(|p| p == path);
+                let bonus = recent.map_or(0, |at| RECENT_BONUS.saturating_sub(2 * at as u32));
+                PathMatch {
+                    path: path.clone(),
+                    score: (hit.score + bonus) as f32,
+                    positions: utf16(path, &hit.chars),
+                }
+            })
+            .collect();
     if !call.text.is_empty() {
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
     }

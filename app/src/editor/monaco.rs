@@ -87,6 +87,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn run(this: &View, action: &str) -> bool;
 
+    /// Whether what is selected is what a hit marked.
+    #[wasm_bindgen(method, js_name = selectsHit)]
+    pub fn selects_hit(this: &View) -> bool;
+
     #[wasm_bindgen(method, js_name = selectedText)]
     pub fn selected_text(this: &View) -> String;
 

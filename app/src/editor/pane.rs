@@ -206,6 +206,12 @@ impl Pane {
         self.run("editor.action.startFindReplaceAction")
     }
 
+    /// True while what is selected is what a search hit marked, and not what a person selected.
+    #[must_use]
+    pub fn selects_hit(self) -> bool {
+        self.view().is_some_and(|view| view.selects_hit())
+    }
+
     /// The selected text of the main cursor, empty without a selection or an editor.
     #[must_use]
     pub fn selected_text(self) -> String {

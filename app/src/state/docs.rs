@@ -35,10 +35,12 @@ const READER: &str = "Another tab of this browser writes to this workspace. Clos
 impl App {
     /// Show a file, at a place in it if one is given.
     pub fn show(self, path: &str, span: Option<Span>, place: Place) {
+        let is_narrow = crate::platform::media::matches("(max-width: 640px)");
         self.layout.update(|layout| match place {
-            Place::Here => layout.open(layout.focused, path, false),
             Place::Preview => layout.open(layout.focused, path, true),
-            Place::Beside => layout.open_beside(path),
+            // A narrow window shows one group; what lies beside it would be out of reach.
+            Place::Beside if !is_narrow => layout.open_beside(path),
+            Place::Here | Place::Beside => layout.open(layout.focused, path, false),
         });
         // Reads it, and lets go of the preview that it took the place of.
         self.drop_closed();
@@ -46,7 +48,7 @@ impl App {
         if let Some(span) = span {
             self.reveal(pane, path, span);
         }
-        if crate::platform::media::matches("(max-width: 640px)") {
+        if is_narrow {
             self.side_open.set(false);
         }
     }
@@ -491,6 +493,10 @@ impl App {
 
     fn close_now(self, group: usize, path: &str) {
         self.layout.update(|layout| layout.close(group, path));
+        // Opened anew, it is shown anew.
+        if self.tree_followed.with_untracked(|followed| followed.as_deref() == Some(path)) {
+            self.tree_followed.set(None);
+        }
         self.drop_closed();
     }
 

@@ -80,6 +80,8 @@ impl Chord {
             "arrowright" => "→".to_owned(),
             "enter" => if mac { "↩" } else { "Enter" }.to_owned(),
             "escape" => "Esc".to_owned(),
+            "pageup" => "PageUp".to_owned(),
+            "pagedown" => "PageDown".to_owned(),
             key if key.len() == 1 => key.to_uppercase(),
             key => {
                 let mut chars = key.chars();
@@ -154,7 +156,7 @@ mod tests {
         assert!(!chord("Alt+N").matches(&press("n", "KeyN", "ca"), false));
         assert!(chord("Alt+PageUp").matches(&press("PageUp", "PageUp", "a"), true));
         assert_eq!((chord("Alt+N").shown(true), chord("Alt+N").shown(false)), ("⌃⌥N".into(), "Alt+N".into()));
-        assert_eq!(chord("Alt+PageUp").shown(true), "⌥Pageup");
+        assert_eq!(chord("Alt+PageUp").shown(true), "⌥PageUp");
     }
 
     #[test]

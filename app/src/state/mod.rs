@@ -337,6 +337,11 @@ impl App {
             });
             std::mem::forget(handle);
         }
+        // Who presses somewhere wants the keyboard there, and not in an editor whose file is still being read.
+        let handle = window_event_listener_untyped("pointerdown", move |_| {
+            self.ask_for_keyboard();
+        });
+        std::mem::forget(handle);
         // The last chance before a tab is frozen or closed: unsaved edits that wait for their timer go now.
         for name in ["pagehide", "blur"] {
             let handle = window_event_listener_untyped(name, move |_| {

@@ -257,6 +257,8 @@ impl App {
         }
         self.private.update_value(|private| private.cursors = view.cursors);
         self.layout.set(view.layout.repaired(exists));
+        // Its folders are open or closed as they were left.
+        self.tree_followed.set(self.layout.with_untracked(|layout| layout.active().map(str::to_owned)));
         self.drop_closed();
     }
 

@@ -195,10 +195,9 @@ fn side(app: App, side: Side) {
 
 fn search_focus(app: App) {
     let selected = pane(app).selected_text();
-    // The word that a hit marked belongs to the question already; the way back leads to that.
-    let is_asked =
-        app.search.text.with_untracked(|text| text.to_lowercase().contains(&selected.to_lowercase()));
-    if !is_asked && !selected.contains('\n') && selected.len() < 200 {
+    // What a hit marked was not selected by the person: the way back leads to the question.
+    let is_theirs = !selected.is_empty() && !pane(app).selects_hit();
+    if is_theirs && !selected.contains('\n') && selected.len() < 200 {
         app.search.text.set(selected);
         app.search_soon();
     }
@@ -253,8 +252,19 @@ fn neighbour(app: App, step: isize) {
 
 fn split(app: App) {
     with_active(app, |app, path| {
-        // Where one is in it is where one wants to go on.
-        let pos = app.cursor.get_untracked().filter(|cursor| cursor.path == path).map(|cursor| cursor.pos);
+        // Where one is in it is where one wants to go on, unless the other group has a place in it already.
+        let is_new = app.layout.with_untracked(|layout| {
+            layout
+                .groups
+                .iter()
+                .enumerate()
+                .all(|(n, g)| n == layout.focused || !g.tabs.iter().any(|p| p == path))
+        });
+        let pos = app
+            .cursor
+            .get_untracked()
+            .filter(|cursor| is_new && cursor.path == path)
+            .map(|cursor| cursor.pos);
         app.show(path, pos.map(|pos| protocol::Span { start: pos, end: pos }), crate::state::Place::Beside);
     });
     app.focus_editor();

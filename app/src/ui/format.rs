@@ -52,7 +52,7 @@ pub fn time_left(left: u64, per_s: f64) -> Option<String> {
     } else if minutes < 90.0 {
         format!("about {minutes} min")
     } else {
-        format!("about {:.0} h", minutes / 60.0)
+        format!("about {} h", (minutes / 60.0).ceil())
     })
 }
 
@@ -98,6 +98,7 @@ mod tests {
         assert_eq!(time_left(590, 10.0).as_deref(), Some("under a minute"));
         assert_eq!(time_left(610, 10.0).as_deref(), Some("about 2 min"));
         assert_eq!(time_left(57_600, 8.0).as_deref(), Some("about 2 h"));
+        assert_eq!(time_left(60 * 149, 1.0).as_deref(), Some("about 3 h"));
     }
 
     #[test]

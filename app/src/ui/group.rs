@@ -97,6 +97,10 @@ fn Tabs(index: usize, active: Memo<Option<String>>) -> impl IntoView {
     // The active tab is brought into view when there are more than fit.
     Effect::new(move |_| {
         active.track();
+        // What makes the strip narrower.
+        app.layout.with(|layout| layout.groups.len());
+        app.side_open.track();
+        app.side_width_px.track();
         let Some(strip) = strip.get() else { return };
         leptos::prelude::request_animation_frame(move || {
             let Some(tab) = strip.query_selector(".tab.selected").ok().flatten() else { return };
@@ -119,6 +123,7 @@ fn Tabs(index: usize, active: Memo<Option<String>>) -> impl IntoView {
         let next = app.layout.with_untracked(|layout| layout.neighbour(step));
         if let Some(path) = next {
             app.show(&path, None, Place::Here);
+            app.ask_for_keyboard();
             if let Some(strip) = strip.get_untracked() {
                 leptos::prelude::request_animation_frame(move || {
                     let tab = strip.query_selector("[aria-selected=true]").ok().flatten();

@@ -77,12 +77,14 @@ pub fn OutlinePanel() -> impl IntoView {
     };
     // Enter goes to the first line of the list.
     let go = move |event: web_sys::KeyboardEvent| {
-        if event.key() != "Enter" {
+        if event.key() != "Enter" || event.is_composing() {
             return;
         }
         event.prevent_default();
         let Some(Ok(found)) = symbols.get_untracked() else { return };
-        if let Some(symbol) = untrack(|| found.into_iter().find(&matches)) {
+        let first = untrack(|| found.into_iter().find(&matches));
+        // Until the list of a new file is there, that of the file before is on show.
+        if let Some(symbol) = first.filter(|symbol| active.get_untracked().as_deref() == Some(&symbol.path)) {
             go_to(app, &symbol.path, symbol.name_pos);
         }
     };

@@ -58,6 +58,52 @@ impl Found {
     }
 }
 
+/// Which hit of an answer is the current one. A person's choice is kept as the hit itself, since in the next answer to
+/// the same question others may stand above it.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    /// Its number in the answer on show.
+    pub at: RwSignal<usize>,
+    /// What a person chose; nothing before that.
+    hit: StoredValue<Option<SearchHit>>,
+    /// Bumped when the row of `at` is to be scrolled into view.
+    pub seek: RwSignal<u32>,
+}
+
+impl Choice {
+    /// Nothing is chosen, and the first hit is the current one.
+    pub fn new() -> Self {
+        Self { at: RwSignal::new(0), hit: StoredValue::new(None), seek: RwSignal::new(0) }
+    }
+
+    /// A person chose this one. `None` for a row of an answer that is about to be replaced: only its place counts.
+    pub fn take(self, at: usize, hit: Option<SearchHit>) {
+        self.hit.set_value(hit);
+        self.at.set(at);
+    }
+
+    /// Bring the current row into view.
+    pub fn show(self) {
+        self.seek.update(|n| *n += 1);
+    }
+
+    /// Another question: back to the top.
+    pub fn forget(self) {
+        self.take(0, None);
+        self.show();
+    }
+
+    /// Another answer to the same question: the choice stays on its hit, also when an answer in between lacks it.
+    pub fn follow(self, found: &Found) {
+        let before = self.at.get_untracked();
+        let place = self.hit.with_value(|hit| hit.as_ref().and_then(|hit| found.place_of(hit)));
+        let at = place.unwrap_or(before).min(found.hits.len().saturating_sub(1));
+        if at != before {
+            self.at.set(at);
+        }
+    }
+}
+
 /// Name of a layer for people.
 pub const fn layer_name(layer: Layer) -> &'static str {
     match layer {
@@ -73,8 +119,8 @@ pub const fn layer_name(layer: Layer) -> &'static str {
 pub fn Results(
     /// The answer.
     found: Memo<Option<Found>>,
-    /// Number of the hit that has the keyboard.
-    selected: RwSignal<usize>,
+    /// The hit that has the keyboard.
+    choice: Choice,
 ) -> impl IntoView {
     let app = app();
     let search = app.search;
@@ -107,7 +153,7 @@ pub fn Results(
                     file_head(&hit.path, count)
                 });
                 last_path = &hit.path;
-                views.push(view! { {head} {hit_row(hit.clone(), at, selected)} });
+                views.push(view! { {head} {hit_row(hit.clone(), at, choice)} });
             }
             views.into_any()
         }
@@ -180,7 +226,7 @@ fn name_of(hit: &SearchHit) -> Option<(&str, &str)> {
     }
 }
 
-fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoView {
+fn hit_row(hit: SearchHit, at: usize, choice: Choice) -> impl IntoView {
     let app = app();
     // All preview lines lose the indentation that they share.
     let shared = hit.preview.iter().filter_map(|line| indent(&line.text)).min().unwrap_or(0);
@@ -217,16 +263,16 @@ fn hit_row(hit: SearchHit, at: usize, selected: RwSignal<usize>) -> impl IntoVie
     let kind = hit.kind;
     let hit = StoredValue::new(hit);
     let open = move |place: Place| {
-        selected.set(at);
+        choice.take(at, Some(hit.get_value()));
         hit.with_value(|hit| open_hit(app, hit, place));
     };
     view! {
         <div
             id=format!("hit-{at}")
             class="hit"
-            class:current=move || selected.get() == at
+            class:current=move || choice.at.get() == at
             role="option"
-            aria-selected=move || (selected.get() == at).to_string()
+            aria-selected=move || (choice.at.get() == at).to_string()
             on:click=move |event| {
                 let beside = event.shift_key() || event.ctrl_key() || event.meta_key();
                 open(if beside { Place::Beside } else { Place::Preview });
@@ -266,6 +312,33 @@ mod tests {
             layers: vec![Layer::Lexical],
             preview: vec![],
         }
+    }
+
+    #[test]
+    fn a_choice_outlives_answers_that_lack_it() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let answer = |paths: &[&str]| {
+                let hits = paths.iter().map(|path| hit(path, 1.0)).collect();
+                Found::new(&SearchReply { hits, ..SearchReply::default() })
+            };
+            let choice = Choice::new();
+            choice.follow(&answer(&["a", "b", "c"]));
+            assert_eq!(choice.at.get_untracked(), 0);
+            choice.take(1, Some(hit("b", 1.0)));
+            choice.follow(&answer(&["x", "y", "b"]));
+            assert_eq!(choice.at.get_untracked(), 2);
+            choice.follow(&answer(&["x"]));
+            assert_eq!(choice.at.get_untracked(), 0);
+            choice.follow(&answer(&[]));
+            choice.follow(&answer(&["b", "x", "a"]));
+            assert_eq!(choice.at.get_untracked(), 0);
+            choice.follow(&answer(&["x", "b"]));
+            assert_eq!(choice.at.get_untracked(), 1);
+            choice.forget();
+            choice.follow(&answer(&["x", "b"]));
+            assert_eq!(choice.at.get_untracked(), 0);
+        });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::format::{count, several};
 use super::icon::{Glyph, icon};
 use super::outline::badge;
 use super::palette::keep_in_view;
-use super::results::{Found, More, Results, layer_name};
+use super::results::{Choice, Found, More, Results, layer_name};
 use crate::state::{App, Place, Since, app};
 
 const MODES: [(SearchMode, &str, &str); 4] = [
@@ -46,7 +46,7 @@ pub fn SearchPanel() -> impl IntoView {
     let search = app.search;
     let field = NodeRef::<Input>::new();
     let list = NodeRef::<Div>::new();
-    let selected = RwSignal::new(0usize);
+    let choice = Choice::new();
     let found = Memo::new(move |_| search.reply.get().map(|reply| Found::new(&reply)));
     Effect::new(move |_| {
         search.focus.track();
@@ -55,31 +55,24 @@ pub fn SearchPanel() -> impl IntoView {
             field.select();
         }
     });
-    // A new query starts at the top.
+    // A new query starts at the top, where the best hit is.
     Effect::new(move |_| {
         search.text.track();
         search.mode.track();
-        selected.set(0);
-    });
-    // In a better answer to the same query other hits stand above the one that was chosen: the choice goes with it. Who
-    // has not chosen yet stays at the top, where the best one is.
-    Effect::new(move |before: Option<Option<Found>>| {
-        let now = found.get();
-        let at = selected.get_untracked();
-        if let (Some(Some(before)), Some(now)) = (&before, &now)
-            && at > 0
-        {
-            let last = now.hits.len().saturating_sub(1);
-            let same = before.hits.get(at).and_then(|chosen| now.place_of(chosen));
-            selected.set(same.unwrap_or(at.min(last)));
-        }
-        now
+        choice.forget();
     });
     Effect::new(move |_| {
-        let at = selected.get();
+        found.with(|found| {
+            if let Some(found) = found {
+                choice.follow(found);
+            }
+        });
+    });
+    Effect::new(move |_| {
+        choice.seek.track();
         let Some(list) = list.get() else { return };
         request_animation_frame(move || {
-            let row = list.query_selector(&format!("#hit-{at}")).ok().flatten();
+            let row = list.query_selector(&format!("#hit-{}", choice.at.get_untracked())).ok().flatten();
             if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
                 keep_in_view(&list, &row);
             }
@@ -87,7 +80,7 @@ pub fn SearchPanel() -> impl IntoView {
     });
     let open_selected = move |place| {
         found.with_untracked(|found| {
-            let hit = found.as_ref().and_then(|found| found.hits.get(selected.get_untracked()));
+            let hit = found.as_ref().and_then(|found| found.hits.get(choice.at.get_untracked()));
             if let Some(hit) = hit {
                 open_hit(app, hit, place);
                 app.focus_editor();
@@ -106,13 +99,21 @@ pub fn SearchPanel() -> impl IntoView {
         }
     });
     let has_hits = move || found.with(|found| found.as_ref().is_some_and(|found| !found.hits.is_empty()));
+    let step = move |delta: isize, len: usize| {
+        let at = choice.at.get_untracked().saturating_add_signed(delta).min(len - 1);
+        // Of an answer to an earlier question only the place is meant.
+        let is_answered = untrack(|| search.is_answered());
+        let hit = found.with_untracked(|found| found.as_ref().and_then(|found| found.hits.get(at).cloned()));
+        choice.take(at, hit.filter(|_| is_answered));
+        choice.show();
+    };
     let on_key = move |event: web_sys::KeyboardEvent| {
         let len = found.with_untracked(|found| found.as_ref().map_or(0, |found| found.hits.len()));
         match event.key().as_str() {
-            "ArrowDown" if len > 0 => selected.update(|at| *at = (*at + 1).min(len - 1)),
-            "ArrowUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(1)),
-            "PageDown" if len > 0 => selected.update(|at| *at = (*at + 8).min(len - 1)),
-            "PageUp" if len > 0 => selected.update(|at| *at = at.saturating_sub(8)),
+            "ArrowDown" if len > 0 => step(1, len),
+            "ArrowUp" if len > 0 => step(-1, len),
+            "PageDown" if len > 0 => step(8, len),
+            "PageUp" if len > 0 => step(-8, len),
             "Enter" => {
                 let place = if event.shift_key() { Place::Beside } else { Place::Here };
                 if !untrack(|| search.is_answered()) {
@@ -152,7 +153,7 @@ pub fn SearchPanel() -> impl IntoView {
                     aria-expanded=move || has_hits().to_string()
                     aria-controls="search-results"
                     aria-activedescendant=move || {
-                        has_hits().then(|| format!("hit-{}", selected.get()))
+                        has_hits().then(|| format!("hit-{}", choice.at.get()))
                     }
                     autocomplete="off"
                     spellcheck="false"
@@ -218,7 +219,7 @@ pub fn SearchPanel() -> impl IntoView {
                 aria-label=move || has_hits().then_some("Results")
                 aria-busy=move || has_hits().then(|| search.running.get().to_string())
             >
-                <Results found selected />
+                <Results found choice />
             </div>
             <More found />
         </div>

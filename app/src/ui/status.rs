@@ -192,11 +192,17 @@ fn Model() -> impl IntoView {
             (status.tokens_waiting > 0).then(|| {
                 let chunks = u64::from(status.vectors.total.saturating_sub(status.vectors.done));
                 let speed = f64::from(status.chunks_per_s);
-                let time = time_left(chunks, speed).map(|time| format!(" · {time}")).unwrap_or_default();
-                let rate = if speed > 0.0 { format!(" at {speed:.0} a second") } else { String::new() };
+                // While files are still parsed nobody knows how much there will be.
+                let is_known =
+                    status.embed == EmbedState::Running && status.symbols.done == status.symbols.total;
+                let time = time_left(chunks, speed)
+                    .filter(|_| is_known)
+                    .map(|time| format!(" · {time}"))
+                    .unwrap_or_default();
+                let rate = if speed >= 1.0 { format!(" at {speed:.0} a second") } else { String::new() };
                 (
                     format!("{} tokens left{time}", short(status.tokens_waiting)),
-                    format!("{} of code still to embed{rate}", several(chunks, "piece")),
+                    format!("{} of code still to embed{rate}", several(chunks, "passage")),
                 )
             })
         })

@@ -1,5 +1,7 @@
 //! Fuzzy ranking of names for quick open: files by path, definitions by symbol.
 
+use std::cmp::Reverse;
+
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
@@ -23,9 +25,16 @@ pub enum NameKind {
     Symbol,
 }
 
-/// The best `k` of `names` for what was typed, best first; ties by length, then by order. Case matters only when the
-/// typed text has capitals. An empty text fits everything equally, in the given order.
-pub fn rank<'a>(typed: &str, kind: NameKind, names: impl Iterator<Item = &'a str>, k: usize) -> Vec<NameHit> {
+/// The best `k` of `names` for what was typed, best first; ties by length, then by what `depth` says of a place (less
+/// first), then by order. Case matters only when the typed text has capitals. An empty text fits everything equally, in
+/// the given order.
+pub fn rank<'a>(
+    typed: &str,
+    kind: NameKind,
+    names: impl Iterator<Item = &'a str>,
+    k: usize,
+    depth: impl Fn(usize) -> usize,
+) -> Vec<NameHit> {
     let config = match kind {
         NameKind::Path => Config::DEFAULT.match_paths(),
         NameKind::Symbol => Config::DEFAULT,
@@ -34,17 +43,16 @@ pub fn rank<'a>(typed: &str, kind: NameKind, names: impl Iterator<Item = &'a str
     let typed: String = typed.chars().take(256).collect();
     let pattern = Pattern::new(&typed, CaseMatching::Smart, Normalization::Smart, AtomKind::Fuzzy);
     let mut buf = Vec::new();
-    // Best first: score, then the shorter name, then the earlier one.
-    let mut found: Vec<(u32, usize, usize, &str)> = names
+    // Best first: score, then the shorter name, then the one that stands less deep, then the earlier one.
+    let mut found: Vec<(Reverse<u32>, usize, usize, usize, &str)> = names
         .enumerate()
         .filter_map(|(at, name)| {
-            let score = pattern.score(Utf32Str::new(name, &mut buf), &mut matcher)?;
-            Some((score, if typed.is_empty() { 0 } else { name.len() }, at, name))
+            let score = Reverse(pattern.score(Utf32Str::new(name, &mut buf), &mut matcher)?);
+            let (len, depth) = if typed.is_empty() { (0, 0) } else { (name.len(), depth(at)) };
+            Some((score, len, depth, at, name))
         })
         .collect();
-    let order = |a: &(u32, usize, usize, &str), b: &(u32, usize, usize, &str)| {
-        b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
-    };
+    let order = Ord::cmp;
     if found.len() > k && k > 0 {
         found.select_nth_unstable_by(k - 1, order);
     }
@@ -52,7 +60,7 @@ pub fn rank<'a>(typed: &str, kind: NameKind, names: impl Iterator<Item = &'a str
     found.sort_unstable_by(order);
     found
         .into_iter()
-        .map(|(score, _, at, name)| {
+        .map(|(Reverse(score), _, _, at, name)| {
             let mut chars = Vec::new();
             pattern.indices(Utf32Str::new(name, &mut buf), &mut matcher, &mut chars);
             chars.sort_unstable();
@@ -69,7 +77,7 @@ mod tests {
     #[test]
     fn file_names_win_over_folders_and_positions_are_right() {
         let names = ["sessions/other.py", "requests/sessions.py", "docs/notes.md"];
-        let hits = rank("sessions", NameKind::Path, names.iter().copied(), 10);
+        let hits = rank("sessions", NameKind::Path, names.iter().copied(), 10, |_| 0);
         assert_eq!(hits.len(), 2);
         let marked: String = names[hits[0].at]
             .chars()
@@ -78,15 +86,25 @@ mod tests {
             .map(|(_, c)| c)
             .collect();
         assert_eq!(marked, "sessions");
-        let hits = rank("rqses", NameKind::Path, names.iter().copied(), 10);
+        let hits = rank("rqses", NameKind::Path, names.iter().copied(), 10, |_| 0);
         assert_eq!(hits.iter().map(|h| h.at).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn what_stands_less_deep_comes_first_also_among_more_than_are_wanted() {
+        let names = ["get"; 100];
+        let hits = rank("get", NameKind::Symbol, names.iter().copied(), 3, |at| 99 - at);
+        assert_eq!(hits.iter().map(|hit| hit.at).collect::<Vec<_>>(), [99, 98, 97]);
+        let longer = ["get_all", "get"];
+        let hits = rank("get", NameKind::Symbol, longer.iter().copied(), 1, |at| at);
+        assert_eq!(hits[0].at, 1);
     }
 
     #[test]
     fn capitals_ask_for_capitals_and_nothing_typed_fits_all() {
         let names = ["getUser", "getuser", "größeÄndern"];
-        assert_eq!(rank("gU", NameKind::Symbol, names.iter().copied(), 10).len(), 1);
-        assert_eq!(rank("", NameKind::Symbol, names.iter().copied(), 2).len(), 2);
-        assert_eq!(rank("grosse", NameKind::Symbol, names.iter().copied(), 0).len(), 0);
+        assert_eq!(rank("gU", NameKind::Symbol, names.iter().copied(), 10, |_| 0).len(), 1);
+        assert_eq!(rank("", NameKind::Symbol, names.iter().copied(), 2, |_| 0).len(), 2);
+        assert_eq!(rank("grosse", NameKind::Symbol, names.iter().copied(), 0, |_| 0).len(), 0);
     }
 }
