@@ -150,7 +150,7 @@ test("the keyboard stays where it was sent last", async () => {
   await page.keyboard.press("Enter");
   await page.keyboard.press("Control+Shift+o");
   const filter = page.getByLabel("Filter the outline");
-  await filter.waitFor();
+  await page.waitForFunction(() => document.activeElement?.matches("[aria-label='Filter the outline']"));
   await page.keyboard.type("whisk_whisk_whisk_whisk", { delay: 20 });
   assert.equal(await filter.inputValue(), "whisk_whisk_whisk_whisk");
   await filter.fill("");

@@ -70,9 +70,10 @@ pub fn SearchPanel() -> impl IntoView {
     });
     Effect::new(move |_| {
         choice.seek.track();
+        let at = choice.at.get_untracked();
         let Some(list) = list.get() else { return };
         request_animation_frame(move || {
-            let row = list.query_selector(&format!("#hit-{}", choice.at.get_untracked())).ok().flatten();
+            let row = list.query_selector(&format!("#hit-{at}")).ok().flatten();
             if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
                 keep_in_view(&list, &row);
             }
