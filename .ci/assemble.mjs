@@ -93,6 +93,9 @@ put('sample.zip', zip(sample));
 const identity = createHash('sha256');
 for (const [name, file] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) if ('bytes' in file) identity.update(`${name}\0${hash(file.bytes)}\n`);
 const build = identity.digest('hex').slice(0, 12);
+const boot = await readFile(join(top, 'public/workers/boot.js'), 'utf8');
+if (!boot.includes('@BUILD@')) throw new Error('public/workers/boot.js has no place for the id of the build');
+put('workers/boot.js', boot.replace('@BUILD@', build));
 const head = [
   `<link rel="stylesheet" href="${css}" />`,
   `<link rel="modulepreload" href="${script}" />`,

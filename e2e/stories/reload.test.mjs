@@ -70,3 +70,27 @@ test("a second tab reads, says so, and takes over when the first closes", async 
   await second.evaluate(() => alcove.write("x.txt", "now it works"));
   assert.equal(await second.evaluate(() => alcove.read("x.txt")), "now it works");
 });
+
+test("a page that the server has outgrown starts no worker of another build, and says what to do", async () => {
+  const old = await browser.context.newPage();
+  await openApp(old, server.url);
+  await untilStatus(old, (s) => s.numFiles > 5);
+  // What the server gives after an update: the same file with the id of another build.
+  await browser.context.route("**/workers/boot.js*", async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/served = '[0-9a-f]+'/, "served = '0123456789ab'");
+    assert.match(body, /0123456789ab/);
+    await route.fulfill({ response, body });
+  });
+  await old.evaluate(() => void alcove.debug.killEngine());
+  const reload = old.getByRole("button", { name: "Alcove was updated: reload" });
+  await reload.waitFor({ timeout: 15_000 });
+  await picture(old, "stale-build");
+  const refused = await old.evaluate(() => alcove.read("x.txt").then(() => null, (err) => ({ code: err.code, message: err.message })));
+  assert.equal(refused.code, "StaleBuild");
+  assert.match(refused.message, /Reload the page/);
+  await browser.context.unroute("**/workers/boot.js*");
+  await reload.click();
+  await untilStatus(old, (s) => s.numFiles > 5);
+  assert.equal(await old.evaluate(() => alcove.read("x.txt")), "now it works");
+});

@@ -1,10 +1,15 @@
 // Starts one worker: `/workers/boot.js?module=NAME&v=BUILD` loads `./NAME.js` and `./NAME_bg.wasm` of that build.
 // Messages that arrive before the module listens are held and handed over in order. A module that cannot be loaded,
 // and a panic later on, reach the page as `["boot-error", sentence]`; the page's supervisor does the rest.
+//
+// Messages mean something only between a page and a worker of one build. This file is always asked for anew, so it is
+// that of the newest one: where another page asks for a worker, it gets none, and is told so as `stale-build`.
 
 const parameters = new URL(self.location.href).searchParams;
 const name = parameters.get('module') ?? '';
-const build = encodeURIComponent(parameters.get('v') ?? '');
+const build = parameters.get('v') ?? '';
+/** Written by the build. */
+const served = '@BUILD@';
 const alive = parameters.get('alive');
 
 /** @type {MessageEvent[]} */
@@ -34,13 +39,18 @@ self.addEventListener('unhandledrejection', (event) => {
 });
 
 try {
+  if (!served.startsWith('@') && build !== served) throw new Error('stale-build');
   if (!/^[a-z][a-z_]*$/.test(name)) throw new Error(`“${name}” is not the name of a module`);
-  const module = await import(`./${name}.js?v=${build}`);
-  await module.default({ module_or_path: new URL(`${name}_bg.wasm?v=${build}`, self.location.href) });
+  const module = await import(`./${name}.js?v=${encodeURIComponent(build)}`);
+  await module.default({ module_or_path: new URL(`${name}_bg.wasm?v=${encodeURIComponent(build)}`, self.location.href) });
   self.removeEventListener('message', hold);
   if (typeof self.onmessage !== 'function') throw new Error('it started but does not listen');
   for (const event of held.splice(0)) self.onmessage(event);
 } catch (err) {
-  console.error(err);
-  report(`its module ${name} could not be loaded (${reason(err)})`);
+  if (reason(err) === 'stale-build') {
+    report('stale-build');
+  } else {
+    console.error(err);
+    report(`its module ${name} could not be loaded (${reason(err)})`);
+  }
 }

@@ -27,6 +27,8 @@ pub enum LinkState {
     Failed(String),
 }
 
+/// What `boot.js` reports in place of a worker when the server has another build than this page.
+const STALE_BUILD: &str = "stale-build";
 /// How often a sign of life is asked for.
 const HEARTBEAT_MS: u32 = 1000;
 /// Heartbeats without an answer until a worker counts as dead. Counted in ticks of this page's timer and not in
@@ -179,6 +181,7 @@ impl Line {
                 }
                 _ => {}
             },
+            Incoming::BootFailed(reason) if reason == STALE_BUILD => self.stale(),
             Incoming::BootFailed(reason) => self.died(&reason),
             Incoming::Garbled(reason) => leptos::logging::warn!("{}: {reason}", self.name),
             Incoming::Port(..) => {}
@@ -187,13 +190,7 @@ impl Line {
 
     fn greet(self: &Rc<Self>, hello: Hello) {
         if hello.build != super::build_id() {
-            self.state.set(LinkState::Stale);
-            self.end_life();
-            self.caller.fail_all(&Fault::new(
-                FaultCode::StaleBuild,
-                "Alcove was updated while this page was open. Reload the page to go on.",
-            ));
-            return;
+            return self.stale();
         }
         let (worker, alive) = {
             let mut life = self.life.borrow_mut();
@@ -218,7 +215,25 @@ impl Line {
         }
     }
 
+    /// The server has another build by now: no worker of this one will come any more.
+    fn stale(&self) {
+        self.state.set(LinkState::Stale);
+        self.end_life();
+        self.fail_stale();
+    }
+
+    fn fail_stale(&self) {
+        self.caller.fail_all(&Fault::new(
+            FaultCode::StaleBuild,
+            "Alcove was updated while this page was open. Reload the page to go on.",
+        ));
+    }
+
     fn beat(self: &Rc<Self>) {
+        if self.state.get_untracked() == LinkState::Stale {
+            // What was asked for since.
+            return self.fail_stale();
+        }
         let silent = {
             let mut life = self.life.borrow_mut();
             let Some(life) = life.as_mut() else { return };
