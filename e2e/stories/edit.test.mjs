@@ -96,7 +96,8 @@ test("the way back from a hit leads to the question, and not to the word that wa
   const field = page.getByRole("combobox", { name: "Search the workspace" });
   await field.fill("which step returns step_99");
   await page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
-  await page.keyboard.press("Enter");
+  // One that is found by its words: what is found by meaning alone marks nothing.
+  await page.locator(".hit", { hasText: "step_99" }).first().dblclick();
   await inEditor(page);
   await page.locator(".status-item", { hasText: /selected/ }).waitFor();
   await page.keyboard.press("Control+Shift+f");
@@ -105,7 +106,7 @@ test("the way back from a hit leads to the question, and not to the word that wa
   // What a hit marks need not stand in the question.
   await field.fill("line index");
   await page.locator("#search-results[aria-busy=false] #hit-0").waitFor();
-  await page.keyboard.press("Enter");
+  await page.locator(".hit", { hasText: "LineIndex" }).first().dblclick();
   await inEditor(page);
   await page.locator(".status-item", { hasText: /selected/ }).waitFor();
   await page.keyboard.press("Control+Shift+f");

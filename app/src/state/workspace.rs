@@ -257,8 +257,10 @@ impl App {
         }
         self.private.update_value(|private| private.cursors = view.cursors);
         self.layout.set(view.layout.repaired(exists));
-        // Its folders are open or closed as they were left.
-        self.tree_followed.set(self.layout.with_untracked(|layout| layout.active().map(str::to_owned)));
+        // The keyboard goes to the file in use, whose folders are open or closed as they were left.
+        let active = self.layout.with_untracked(|layout| layout.active().map(str::to_owned));
+        self.tree_focus.set(active.clone());
+        self.tree_followed.set(active);
         self.drop_closed();
     }
 

@@ -323,7 +323,9 @@ pub fn rename_path(app: App, path: &str) {
     let folder = folder_of(path);
     let start = if folder.is_empty() { 0 } else { units(folder) + 1 };
     let name = file_name(path);
-    let stem = name.rfind('.').filter(|&at| at > 0).map_or(name, |at| &name[..at]);
+    // A folder has no ending that stays.
+    let is_file = app.files.with_untracked(|files| files.iter().any(|file| file.path == path));
+    let stem = name.rfind('.').filter(|&at| at > 0 && is_file).map_or(name, |at| &name[..at]);
     app.dialog.set(Some(Dialog::Prompt(Prompt {
         title: format!("Rename {name}"),
         label: "New path".into(),
