@@ -80,7 +80,10 @@ test("a second tab reads, says so, and takes over when the first closes", async 
 test("a page that the server has outgrown starts no worker of another build, and says what to do", async () => {
   const old = await browser.context.newPage();
   await openApp(old, server.url);
-  await untilStatus(old, (s) => s.numFiles > 5);
+  for (const other of browser.context.pages()) if (other !== old) await other.close();
+  await untilStatus(old, (s) => s.access === "Writer" && s.numFiles > 5, 20_000);
+  await quickOpen(old, "text/src/lib.rs");
+  await inEditor(old);
   // What the server gives after an update: the same file with the id of another build.
   await browser.context.route("**/workers/boot.js*", async (route) => {
     const response = await route.fetch();
@@ -95,6 +98,16 @@ test("a page that the server has outgrown starts no worker of another build, and
   const refused = await old.evaluate(() => alcove.read("x.txt").then(() => null, (err) => ({ code: err.code, message: err.message })));
   assert.equal(refused.code, "StaleBuild");
   assert.match(refused.message, /Reload the page/);
+  // What is typed from now on is kept by nobody: leaving the page asks first, and only then.
+  const asks = () => old.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  assert.equal(await asks(), false);
+  await old.locator(".monaco-editor .view-lines").first().click();
+  await inEditor(old);
+  await old.keyboard.type("x");
+  await old.locator(".tab.dirty").waitFor();
+  assert.equal(await asks(), true);
+  await old.keyboard.press("Control+z");
+  await old.locator(".tab.dirty").waitFor({ state: "detached" });
   await browser.context.unroute("**/workers/boot.js*");
   await reload.click();
   await untilStatus(old, (s) => s.numFiles > 5);

@@ -342,6 +342,14 @@ impl App {
             self.ask_for_keyboard();
         });
         std::mem::forget(handle);
+        // Once the server has another build nothing keeps what is typed: the browser asks before it is given up.
+        let handle = window_event_listener_untyped("beforeunload", move |event| {
+            let is_stale = untrack(|| self.link_state()) == LinkState::Stale;
+            if is_stale && self.dirty.with_untracked(|dirty| !dirty.is_empty()) {
+                event.prevent_default();
+            }
+        });
+        std::mem::forget(handle);
         // The last chance before a tab is frozen or closed: unsaved edits that wait for their timer go now.
         for name in ["pagehide", "blur"] {
             let handle = window_event_listener_untyped(name, move |_| {
