@@ -94,6 +94,9 @@ test("a page that the server has outgrown starts no worker of another build, and
   await old.evaluate(() => void alcove.debug.killEngine());
   const reload = old.getByRole("button", { name: "Alcove was updated: reload" });
   await reload.waitFor({ timeout: 15_000 });
+  // The engine's end was told as a short break; that is taken back.
+  await said(old, /Reload the page to go on; what is typed until then is not kept\./);
+  assert.equal(await old.getByText("The engine stopped and is being started again").count(), 0);
   await picture(old, "stale-build");
   const refused = await old.evaluate(() => alcove.read("x.txt").then(() => null, (err) => ({ code: err.code, message: err.message })));
   assert.equal(refused.code, "StaleBuild");
@@ -112,4 +115,26 @@ test("a page that the server has outgrown starts no worker of another build, and
   await reload.click();
   await untilStatus(old, (s) => s.numFiles > 5);
   assert.equal(await old.evaluate(() => alcove.read("x.txt")), "now it works");
+});
+
+test("a model worker alone that the server has outgrown says so, and words and symbols go on", async () => {
+  const old = await browser.context.newPage();
+  await openApp(old, server.url);
+  for (const other of browser.context.pages()) if (other !== old) await other.close();
+  await untilStatus(old, (s) => s.numFiles > 5 && s.layers.vectors.done === s.layers.vectors.total, 60_000);
+  await old.locator(".status-bar").getByText("No model").waitFor({ state: "detached" });
+  await browser.context.route("**/workers/boot.js*", async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/served = '[0-9a-f]+'/, "served = '0123456789ab'");
+    await route.fulfill({ response, body });
+  });
+  await old.evaluate(() => void alcove.debug.killModel());
+  const model = old.getByText("No model");
+  await model.waitFor({ timeout: 20_000 });
+  await model.click();
+  await old.getByText(/Search by meaning is off: Alcove was updated.*reload the page/).first().waitFor();
+  await picture(old, "stale-model");
+  const hits = await old.evaluate(() => alcove.search("LineIndex", { k: 3 }));
+  assert.match(hits[0].path, /^text\/src\//);
+  await browser.context.unroute("**/workers/boot.js*");
 });

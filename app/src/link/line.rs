@@ -43,7 +43,7 @@ const MAX_FAILED_STARTS: u32 = 5;
 pub(super) trait Owner {
     /// A fresh instance said hello; `endpoint` is ready for requests. Must attach the caller.
     fn on_hello(&self, endpoint: Endpoint, hello: &Hello);
-    /// The instance is gone; another follows unless the state is `Failed`.
+    /// The instance is gone; another follows unless the state is `Failed` or `Stale`.
     fn on_death(&self, reason: &str);
 }
 
@@ -219,14 +219,14 @@ impl Line {
     fn stale(&self) {
         self.state.set(LinkState::Stale);
         self.end_life();
+        if let Some(owner) = self.owner() {
+            owner.on_death("the server has another build by now");
+        }
         self.fail_stale();
     }
 
     fn fail_stale(&self) {
-        self.caller.fail_all(&Fault::new(
-            FaultCode::StaleBuild,
-            "Alcove was updated while this page was open. Reload the page to go on.",
-        ));
+        self.caller.fail_all(&super::outgrown());
     }
 
     fn beat(self: &Rc<Self>) {

@@ -13,11 +13,21 @@ mod probe;
 pub use engine::Engine;
 pub use line::LinkState;
 pub use models::{ModelState, Models, ModelsConfig};
+use protocol::{Fault, FaultCode};
 
 /// Identifies this build, from `<meta name="alcove-build">`; workers of another build are refused.
 #[must_use]
 pub fn build_id() -> String {
     meta("alcove-build").unwrap_or_else(|| "dev".into())
+}
+
+/// What a page that the server has outgrown answers to everything that needs the engine.
+#[must_use]
+pub fn outgrown() -> Fault {
+    Fault::new(
+        FaultCode::StaleBuild,
+        "Alcove was updated while this page was open. Reload the page to go on; what is typed until then is not kept.",
+    )
 }
 
 /// Content of a `<meta>` element of the page.

@@ -309,6 +309,18 @@ impl Owner for ModelWorker {
             &Fault::new(FaultCode::ModelGone, format!("The model stopped: {reason}.")).retry_after_ms(1000),
         );
         let Some(pool) = self.pool.upgrade() else { return };
+        let state = self.line.state.get_untracked();
+        if state == LinkState::Stale {
+            // Another worker may go on with the model that it holds.
+            if !pool.has_ready() {
+                pool.state.set(ModelState::Failed(
+                    "Search by meaning is off: Alcove was updated while this page was open. Words and symbols still \
+                     work; reload the page for the rest."
+                        .into(),
+                ));
+            }
+            return;
+        }
         if *self.line.module.borrow() == "model_gpu" {
             pool.gpu_losses.set(pool.gpu_losses.get() + 1);
             let (_, module, _) = pool.choose();
@@ -316,7 +328,7 @@ impl Owner for ModelWorker {
             // One worker keeps a GPU busy; a processor may want more.
             pool.spawn_workers();
         }
-        if let LinkState::Failed(why) = self.line.state.get_untracked() {
+        if let LinkState::Failed(why) = state {
             pool.state.set(ModelState::Failed(format!(
                 "Search by meaning is off: the model worker could not be started ({why}). Words and symbols still work."
             )));

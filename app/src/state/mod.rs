@@ -50,6 +50,10 @@ use settings::Settings;
 use toast::{Toasts, Weight};
 use tree::Tree;
 
+/// Told while the engine is away; no longer true once it is known that none comes back.
+const ENGINE_RESTARTS: &str =
+    "The engine stopped and is being started again. Your files and unsaved edits are safe.";
+
 /// Panels of the side bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Side {
@@ -308,14 +312,17 @@ impl App {
                 self.set_access(access);
             }
         });
-        Effect::new(move |_| {
-            if let LinkState::Restarting(reason) = self.link_state() {
+        Effect::new(move |_| match self.link_state() {
+            LinkState::Restarting(reason) => {
                 leptos::logging::log!("engine restarting: {reason}");
-                self.toasts.say(
-                    Weight::Warning,
-                    "The engine stopped and is being started again. Your files and unsaved edits are safe.",
-                );
+                self.toasts.say(Weight::Warning, ENGINE_RESTARTS);
             }
+            // No engine comes any more that would keep what is typed.
+            LinkState::Stale => {
+                self.toasts.take_back(ENGINE_RESTARTS);
+                self.toasts.fault(&crate::link::outgrown());
+            }
+            _ => {}
         });
         self.watch_quota();
     }

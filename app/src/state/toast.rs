@@ -116,6 +116,11 @@ impl Toasts {
         }
     }
 
+    /// Take away a message that does not hold any more.
+    pub fn take_back(self, sentence: &str) {
+        self.list.update(|list| list.retain(|toast| toast.sentence != sentence));
+    }
+
     /// Take a message away.
     pub fn dismiss(self, id: u32) {
         self.list.update(|list| list.retain(|toast| toast.id != id));

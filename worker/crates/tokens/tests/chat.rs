@@ -276,3 +276,84 @@ fn a_message_cannot_end_its_own_turn() {
         bpe.encode(&text, Marks::Parse, usize::MAX).unwrap()
     );
 }
+
+/// Steps that look at a whole text or list without making a value of its size are what fuel alone does not bound: a
+/// slice in a loop took 44 s.
+#[test]
+fn no_step_looks_at_everything_for_nothing() {
+    let content = "x ".repeat(1 << 20);
+    for look in [
+        "messages[0].content[1:]",
+        "messages[0].content[::-1]",
+        "messages[0].content[-1]",
+        "messages[0].content is eq(messages[0].content ~ '')",
+        "messages[0].content.split()",
+        "messages[0].content.split('x')",
+        "messages[0].content | list",
+        "messages[0].content | first",
+        "messages[0].content | length",
+        "not messages[0].content",
+        "[messages] | tojson(indent=8)",
+        "messages[0].items()",
+    ] {
+        let source = format!("{{% for a in range(9999) %}}{{% if {look} %}}{{% endif %}}{{% endfor %}}");
+        let template = ChatTemplate::new(&source, "", "").unwrap();
+        let began = Instant::now();
+        let err = template.render(&[message("user", &content)], true).unwrap_err();
+        assert!(matches!(err, TemplateError::Endless | TemplateError::TooMuch), "{look}: {err}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?} for {look}", began.elapsed());
+    }
+}
+
+/// Views of views of a list would be calls in calls, as many as the template has lines.
+#[test]
+fn lists_made_of_lists_do_not_nest() {
+    let run = || {
+        for step in [
+            "{% set x = x[1:] %}",
+            "{% set x = x[::-1] %}",
+            "{% set x = x | reverse %}",
+            "{% set x = x | list %}",
+        ] {
+            let source = format!("{{% set x = range(3) %}}{}{{{{ x | length }}}}", step.repeat(5_000));
+            let length = render(&source).unwrap();
+            assert_eq!(length, if step.contains("[1:]") { "0" } else { "3" }, "{step}");
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+/// What CPython prints for these slices.
+#[test]
+fn slices_are_those_of_python() {
+    for (slice, expected) in [
+        ("'abcdef'[1:3]", "bc"),
+        ("'abcdef'[:-1]", "abcde"),
+        ("'abcdef'[-3:]", "def"),
+        ("'abcdef'[::-1]", "fedcba"),
+        ("'abcdef'[4:1:-2]", "ec"),
+        ("'abcdef'[:2:-1]", "fed"),
+        ("'abcdef'[2::-1]", "cba"),
+        ("'abcdef'[::2]", "ace"),
+        ("'abcdef'[99:]", ""),
+        ("'abcdef'[-99:2]", "ab"),
+        ("'abcdef'[-99::-1]", ""),
+        ("'abcdef'[99::-3]", "fc"),
+        ("'abcdef'[3:1]", ""),
+        ("'\u{e9}a\u{1f4be}'[1:]", "a\u{1f4be}"),
+        ("''[::-1]", ""),
+        ("'abcdef'[::4294967296]", "a"),
+        ("'abcdef'[::9223372036854775807]", "a"),
+        ("'abcdef'[-9223372036854775807::-9223372036854775807]", ""),
+        ("'abcdef'[5:-9223372036854775807:-9223372036854775807]", "f"),
+        ("[1, 2, 3][1:] | join(',')", "2,3"),
+        ("[1, 2, 3][::-1] | join(',')", "3,2,1"),
+        ("none[1:] | length", "0"),
+    ] {
+        assert_eq!(render(&format!("{{{{ {slice} }}}}")).as_deref(), Ok(expected), "{slice}");
+    }
+    for slice in ["'a'[::0]", "1[1:]", "'a'['b':]", "{'a': 1}[1:]", "range(0, -9223372036854775807 - 1, -1)"]
+    {
+        assert!(matches!(harm(&format!("{{{{ {slice} }}}}")), TemplateError::Failed(_)), "{slice}");
+    }
+}

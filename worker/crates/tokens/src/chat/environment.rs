@@ -1,32 +1,18 @@
 //! What a template can call: the filters, tests, methods and functions that chat templates use, each metered.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, functions, tests};
 
 use super::json::to_json;
-use super::meter::Meter;
-
-/// Names of filters that stand for operators; see [`super::program`].
-pub(super) const ADD: &str = "_add";
-pub(super) const MULTIPLY: &str = "_multiply";
-pub(super) const JOIN_TEXT: &str = "_join_text";
-pub(super) const LIST: &str = "_list";
-pub(super) const MAP: &str = "_map";
-pub(super) const COMPARE: [&str; 7] = ["_eq", "_ne", "_lt", "_le", "_gt", "_ge", "_in"];
-/// Does nothing, which the compiler does not know.
-pub(super) const OPAQUE: &str = "_opaque";
+use super::meter::{LEAST, Meter};
+use super::operators::{self, invalid};
 
 /// Depth of macros and of loops that call themselves.
 const MAX_RECURSION: usize = 64;
 /// Longest range; each number of it costs fuel as well.
 const MAX_RANGE: i64 = 10_000;
-
-fn invalid(why: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, why)
-}
 
 /// Bytes of a value as text.
 fn text_len(value: &Value) -> u64 {
@@ -57,8 +43,9 @@ pub(super) fn environment<'source>(meter: &Arc<Meter>, fuel: u64) -> Environment
         minijinja::escape_formatter(out, state, value)
     });
     add_filters(&mut env, meter);
-    add_operators(&mut env, meter);
-    add_tests(&mut env);
+    add_json(&mut env, meter);
+    operators::add(&mut env, meter);
+    add_tests(&mut env, meter);
     add_functions(&mut env, meter);
     let shared = meter.clone();
     env.set_unknown_method_callback(move |state, value, method, args| {
@@ -108,7 +95,6 @@ fn add_filters(env: &mut Environment<'_>, meter: &Arc<Meter>) {
         ("sort", Value::from_function(filters::sort)),
         ("string", Value::from_function(filters::string)),
         ("title", Value::from_function(filters::title)),
-        ("tojson", Value::from_function(to_json)),
         ("trim", Value::from_function(filters::trim)),
         ("unique", Value::from_function(filters::unique)),
         ("upper", Value::from_function(filters::upper)),
@@ -126,99 +112,44 @@ fn add_filters(env: &mut Environment<'_>, meter: &Arc<Meter>) {
                 ("join", [parts, between, ..]) => charge_join(&meter, parts, text_len(between))?,
                 _ => {}
             }
-            filter.call(state, &args)
+            if let ("list", [text]) = (name, &args[..]) {
+                meter.charge(num_pieces(text.as_str().unwrap_or_default(), Some("")))?;
+            }
+            settled(&meter, filter.call(state, &args)?)
         });
     }
 }
 
-/// The operators that make values or look all the way into them.
-fn add_operators(env: &mut Environment<'_>, meter: &Arc<Meter>) {
-    type Operator = fn(&Meter, &[Value]) -> Result<Value, Error>;
-    let operators: [(&'static str, Operator); 13] = [
-        (OPAQUE, |_, args| args.first().cloned().ok_or_else(|| invalid("nothing to multiply"))),
-        (LIST, |_, args| Ok(Value::from(args.to_vec()))),
-        (MAP, |_, args| {
-            let pairs = args.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
-            Ok(Value::from_object(pairs.collect::<BTreeMap<Value, Value>>()))
-        }),
-        (ADD, |_, args| add(two(args)?)),
-        (JOIN_TEXT, |_, args| {
-            let [left, right] = two(args)?;
-            Ok(Value::from(format!("{left}{right}")))
-        }),
-        (MULTIPLY, |meter, args| multiply(meter, two(args)?)),
-        (COMPARE[0], |_, args| two(args).map(|[a, b]| Value::from(a == b))),
-        (COMPARE[1], |_, args| two(args).map(|[a, b]| Value::from(a != b))),
-        (COMPARE[2], |_, args| two(args).map(|[a, b]| Value::from(a < b))),
-        (COMPARE[3], |_, args| two(args).map(|[a, b]| Value::from(a <= b))),
-        (COMPARE[4], |_, args| two(args).map(|[a, b]| Value::from(a > b))),
-        (COMPARE[5], |_, args| two(args).map(|[a, b]| Value::from(a >= b))),
-        (COMPARE[6], |_, args| two(args).and_then(|[value, container]| contains(container, value))),
-    ];
-    for (name, operator) in operators {
-        let meter = meter.clone();
-        env.add_filter(name, move |args: Rest<Value>| {
-            meter.weigh(&args)?;
-            operator(&meter, &args)
-        });
-    }
+/// `tojson`, which makes more than it is given where it indents.
+fn add_json(env: &mut Environment<'_>, meter: &Arc<Meter>) {
+    let meter = meter.clone();
+    env.add_filter("tojson", move |value: Value, named: Kwargs| {
+        meter.weigh(std::slice::from_ref(&value))?;
+        settled(&meter, to_json(&meter, &value, named)?)
+    });
 }
 
-fn two(args: &[Value]) -> Result<[&Value; 2], Error> {
-    match args {
-        [left, right] => Ok([left, right]),
-        _ => Err(invalid("an operator needs two values")),
-    }
+/// What the pieces weigh into which a text falls where `between` is, or at its spaces.
+fn num_pieces(text: &str, between: Option<&str>) -> u64 {
+    let num = match between {
+        Some("") => text.chars().count(),
+        Some(between) => text.matches(between).count(),
+        None => text.split_whitespace().count(),
+    };
+    LEAST * num as u64
 }
 
-fn add([left, right]: [&Value; 2]) -> Result<Value, Error> {
-    if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
-        return Ok(Value::from([left, right].concat()));
+/// What a filter or a method gave, weighed. Lists that are views of other lists become lists of their own, for a
+/// thousand views of views would be a thousand calls in each other.
+fn settled(meter: &Meter, value: Value) -> Result<Value, Error> {
+    meter.weigh(std::slice::from_ref(&value))?;
+    if value.kind() == ValueKind::Iterable {
+        return Ok(Value::from(value.try_iter()?.collect::<Vec<Value>>()));
     }
-    if let (ValueKind::Seq, ValueKind::Seq) = (left.kind(), right.kind()) {
-        return Ok(Value::from(left.try_iter()?.chain(right.try_iter()?).collect::<Vec<Value>>()));
-    }
-    number(left, right, i64::checked_add, |a, b| a + b).ok_or_else(|| invalid("these values cannot be added"))
+    Ok(value)
 }
 
-fn multiply(meter: &Meter, [left, right]: [&Value; 2]) -> Result<Value, Error> {
-    if let (Some(text), Some(times)) = (left.as_str(), right.as_usize()) {
-        meter.charge((text.len() as u64).saturating_mul(times as u64))?;
-        return Ok(Value::from(text.repeat(times)));
-    }
-    number(left, right, i64::checked_mul, |a, b| a * b)
-        .ok_or_else(|| invalid("these values cannot be multiplied"))
-}
-
-fn number(
-    left: &Value,
-    right: &Value,
-    whole: fn(i64, i64) -> Option<i64>,
-    fraction: fn(f64, f64) -> f64,
-) -> Option<Value> {
-    if let (Some(left), Some(right)) = (left.as_i64(), right.as_i64()) {
-        return whole(left, right).map(Value::from);
-    }
-    let fractional = |value: &Value| f64::try_from(value.clone()).ok();
-    Some(Value::from(fraction(fractional(left)?, fractional(right)?)))
-}
-
-/// Whether `value` is in `container`: a part of a text, an item of a list, a key of a map.
-fn contains(container: &Value, value: &Value) -> Result<Value, Error> {
-    if let Some(text) = container.as_str() {
-        let part = value.as_str().ok_or_else(|| invalid("only text can be part of a text"))?;
-        return Ok(Value::from(text.contains(part)));
-    }
-    match container.kind() {
-        ValueKind::Undefined => Ok(Value::from(false)),
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            Ok(Value::from(container.try_iter()?.any(|item| item == *value)))
-        }
-        _ => Err(invalid("nothing can be part of this value")),
-    }
-}
-
-fn add_tests(env: &mut Environment<'_>) {
+fn add_tests(env: &mut Environment<'_>, meter: &Arc<Meter>) {
     env.add_test("boolean", tests::is_boolean);
     env.add_test("defined", |value: &Value| !value.is_undefined());
     env.add_test("even", tests::is_even);
@@ -235,8 +166,13 @@ fn add_tests(env: &mut Environment<'_>) {
     env.add_test("true", tests::is_true);
     env.add_test("undefined", |value: &Value| value.is_undefined());
     // With these two `selectattr` asks for roles; texts are all that it compares.
-    env.add_test("equalto", |a: &Value, b: &Value| a.as_str().is_some() && a.as_str() == b.as_str());
-    env.add_test("eq", |a: &Value, b: &Value| a.as_str().is_some() && a.as_str() == b.as_str());
+    for name in ["equalto", "eq"] {
+        let meter = meter.clone();
+        env.add_test(name, move |a: &Value, b: &Value| {
+            meter.charge(text_len(a).min(text_len(b)))?;
+            Ok::<bool, Error>(a.as_str().is_some() && a.as_str() == b.as_str())
+        });
+    }
 }
 
 fn add_functions(env: &mut Environment<'_>, meter: &Arc<Meter>) {
@@ -259,7 +195,8 @@ fn add_functions(env: &mut Environment<'_>, meter: &Arc<Meter>) {
     env.add_function("range", move |first: i64, end: Option<i64>, step: Option<i64>| {
         let (start, end) = end.map_or((0, first), |end| (first, end));
         let step = step.unwrap_or(1);
-        if step == 0 || (end.saturating_sub(start) / step) > MAX_RANGE {
+        let num = (i128::from(end) - i128::from(start)).checked_div(i128::from(step));
+        if num.is_none_or(|num| num > i128::from(MAX_RANGE)) {
             return Err(invalid("this range is too long"));
         }
         let numbers = std::iter::successors(Some(start), move |&at| at.checked_add(step));
@@ -284,12 +221,17 @@ fn call_method(
         if let ("replace", [old, new, ..]) = (method, args) {
             charge_replace(meter, text, old.as_str().unwrap_or_default(), new.as_str().unwrap_or_default())?;
         }
-        if let ("join", [parts]) = (method, args) {
-            charge_join(meter, parts, text.len() as u64)?;
+        match (method, args) {
+            ("join", [parts]) => charge_join(meter, parts, text.len() as u64)?,
+            ("split", [between, ..]) => meter.charge(num_pieces(text, between.as_str()))?,
+            ("split", []) => meter.charge(num_pieces(text, None))?,
+            ("splitlines", _) => meter.charge(num_pieces(text, Some("\n")))?,
+            _ => {}
         }
         // Formatting has widths, which may be any number.
         if method != "format" {
-            return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args);
+            let made = minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)?;
+            return settled(meter, made);
         }
     } else if value.kind() == ValueKind::Map {
         match (method, args) {
@@ -298,7 +240,10 @@ fn call_method(
                 let found = value.get_item(key)?;
                 return Ok(if found.is_undefined() { other.unwrap_or(Value::from(())) } else { found });
             }
-            _ => return minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args),
+            _ => {
+                let made = minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)?;
+                return settled(meter, made);
+            }
         }
     }
     Err(Error::from(ErrorKind::UnknownMethod))

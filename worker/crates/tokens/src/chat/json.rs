@@ -5,65 +5,77 @@ use std::fmt::Write as _;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 
-/// JSON of a value; `indent` gives the number of spaces per level. The value was weighed before.
-pub(super) fn to_json(value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
+use super::meter::Meter;
+
+/// JSON of a value that was weighed; `indent` gives the number of spaces per level, which `meter` is charged for.
+pub(super) fn to_json(meter: &Meter, value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
     let indent: Option<usize> = kwargs.get("indent")?;
-    let mut out = String::new();
-    write(&mut out, value, indent.map(|indent| indent.min(8)), 0)?;
-    Ok(Value::from(out))
+    let mut writer = Writer { meter, indent: indent.map(|indent| indent.min(8)), out: String::new() };
+    writer.value(value, 0)?;
+    Ok(Value::from(writer.out))
 }
 
-fn write(out: &mut String, value: &Value, indent: Option<usize>, depth: usize) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::Undefined | ValueKind::None => out.push_str("null"),
-        ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),
-        ValueKind::Number => out.push_str(&value.to_string()),
-        ValueKind::String => text(out, value.as_str().unwrap_or_default()),
-        ValueKind::Seq | ValueKind::Iterable => {
-            let items = value.try_iter()?.map(|item| (None, item)).collect();
-            return list(out, ['[', ']'], items, indent, depth);
-        }
-        ValueKind::Map => {
-            let keys = value.try_iter()?;
-            let items = keys.map(|key| Ok((Some(key.to_string()), value.get_item(&key)?)));
-            return list(out, ['{', '}'], items.collect::<Result<_, Error>>()?, indent, depth);
-        }
-        _ => return Err(Error::new(ErrorKind::InvalidOperation, "this value has no JSON")),
-    }
-    Ok(())
-}
-
-fn list(
-    out: &mut String,
-    [open, close]: [char; 2],
-    items: Vec<(Option<String>, Value)>,
+struct Writer<'a> {
+    meter: &'a Meter,
     indent: Option<usize>,
-    depth: usize,
-) -> Result<(), Error> {
-    let line = |out: &mut String, depth: usize| {
-        if let Some(indent) = indent {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', indent * depth));
+    out: String,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
+        match value.kind() {
+            ValueKind::Undefined | ValueKind::None => self.out.push_str("null"),
+            ValueKind::Bool => self.out.push_str(if value.is_true() { "true" } else { "false" }),
+            ValueKind::Number => self.out.push_str(&value.to_string()),
+            ValueKind::String => text(&mut self.out, value.as_str().unwrap_or_default()),
+            ValueKind::Seq | ValueKind::Iterable => {
+                let items = value.try_iter()?.map(|item| (None, item)).collect();
+                return self.list(['[', ']'], items, depth);
+            }
+            ValueKind::Map => {
+                let items = value.try_iter()?.map(|key| Ok((Some(key.to_string()), value.get_item(&key)?)));
+                return self.list(['{', '}'], items.collect::<Result<_, Error>>()?, depth);
+            }
+            _ => return Err(Error::new(ErrorKind::InvalidOperation, "this value has no JSON")),
         }
-    };
-    out.push(open);
-    let num = items.len();
-    for (i, (key, item)) in items.into_iter().enumerate() {
-        line(out, depth + 1);
-        if let Some(key) = key {
-            text(out, &key);
-            out.push_str(": ");
-        }
-        write(out, &item, indent, depth + 1)?;
-        if i + 1 < num {
-            out.push_str(if indent.is_some() { "," } else { ", " });
-        }
+        Ok(())
     }
-    if num > 0 {
-        line(out, depth);
+
+    fn list(
+        &mut self,
+        [open, close]: [char; 2],
+        items: Vec<(Option<String>, Value)>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        self.out.push(open);
+        let num = items.len();
+        for (i, (key, item)) in items.into_iter().enumerate() {
+            self.line(depth + 1)?;
+            if let Some(key) = key {
+                text(&mut self.out, &key);
+                self.out.push_str(": ");
+            }
+            self.value(&item, depth + 1)?;
+            if i + 1 < num {
+                self.out.push_str(if self.indent.is_some() { "," } else { ", " });
+            }
+        }
+        if num > 0 {
+            self.line(depth)?;
+        }
+        self.out.push(close);
+        Ok(())
     }
-    out.push(close);
-    Ok(())
+
+    fn line(&mut self, depth: usize) -> Result<(), Error> {
+        if let Some(indent) = self.indent {
+            let spaces = indent * depth;
+            self.meter.charge(spaces as u64)?;
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n(' ', spaces));
+        }
+        Ok(())
+    }
 }
 
 fn text(out: &mut String, text: &str) {

@@ -10,7 +10,7 @@ use minijinja::{Error, ErrorKind, Value};
 /// Values nested deeper than this are refused; conversations are lists of maps of texts.
 const MAX_DEPTH: usize = 24;
 /// What the smallest value weighs, in bytes.
-const LEAST: u64 = 16;
+pub(super) const LEAST: u64 = 16;
 
 /// Shared by everything that a template can call.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 mod environment;
 mod json;
 mod meter;
+mod operators;
 mod program;
 
 use std::collections::{BTreeMap, HashSet};

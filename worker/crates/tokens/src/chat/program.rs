@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Error, ErrorKind};
 
 use super::TemplateError;
-use super::environment::{ADD, COMPARE, JOIN_TEXT, LIST, MAP, MULTIPLY, OPAQUE};
+use super::operators::{ADD, COMPARE, ITEM, JOIN_TEXT, LIST, MAP, MULTIPLY, OPAQUE, SLICE};
 
 /// Most words and signs in one tag, and most branches: the compiler goes down a level for each, on the stack.
 const MAX_TOKENS: usize = 400;
@@ -88,6 +88,8 @@ fn weighed(instruction: &Instruction<'_>) -> Result<Option<(&'static str, u16)>,
         Instruction::Gt => (COMPARE[4], 2),
         Instruction::Gte => (COMPARE[5], 2),
         Instruction::In => (COMPARE[6], 2),
+        Instruction::GetItem => (ITEM, 2),
+        Instruction::Slice => (SLICE, 4),
         Instruction::BuildList(Some(num)) | Instruction::BuildTuple(Some(num)) => (LIST, count(*num)?),
         Instruction::BuildMap(pairs) => (MAP, count(pairs.saturating_mul(2))?),
         // A list without a number is what a loop with a condition makes: no more than it was given.
