@@ -122,16 +122,16 @@ test("a model worker alone that the server has outgrown says so, and words and s
   await openApp(old, server.url);
   for (const other of browser.context.pages()) if (other !== old) await other.close();
   await untilStatus(old, (s) => s.numFiles > 5 && s.layers.vectors.done === s.layers.vectors.total, 60_000);
-  await old.locator(".status-bar").getByText("No model").waitFor({ state: "detached" });
+  const device = old.locator(".status-item.device");
+  await device.filter({ hasText: "CPU" }).waitFor({ timeout: 60_000 });
   await browser.context.route("**/workers/boot.js*", async (route) => {
     const response = await route.fetch();
     const body = (await response.text()).replace(/served = '[0-9a-f]+'/, "served = '0123456789ab'");
     await route.fulfill({ response, body });
   });
   await old.evaluate(() => void alcove.debug.killModel());
-  const model = old.getByText("No model");
-  await model.waitFor({ timeout: 20_000 });
-  await model.click();
+  await device.filter({ hasText: "No model" }).waitFor({ timeout: 20_000 });
+  await device.click();
   await old.getByText(/Search by meaning is off: Alcove was updated.*reload the page/).first().waitFor();
   await picture(old, "stale-model");
   const hits = await old.evaluate(() => alcove.search("LineIndex", { k: 3 }));
