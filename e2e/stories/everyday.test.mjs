@@ -17,6 +17,7 @@ before(async () => {
     "kitchen/stove.py": steps(400),
     "kitchen/larder/shelf.py": steps(90),
     "kitchen/larder/tins.py": steps(60),
+    "long.py": `LINES = [${'"one more word", '.repeat(20)}the_last_word, ${"9, ".repeat(30)}]\n`,
     "z.py": "def whisk_eggs():\n    return 3\n",
   });
   await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
@@ -238,6 +239,65 @@ test("Enter saves when one closes a file that was changed", async () => {
   await page.keyboard.press("Enter");
   await question.waitFor({ state: "detached" });
   await eventually(page, async () => (await alcove.read("z.py")).endsWith("# done"));
+});
+
+test("the first hit of another question is in view, and no row lies under the name of its file", async () => {
+  await ask("return");
+  await page.getByRole("radio", { name: "Exact" }).click();
+  await page.locator("#hit-40").waitFor();
+  await page.locator(".results").evaluate((list) => (list.scrollTop = list.scrollHeight));
+  await page.getByRole("radio", { name: "Word" }).click();
+  const clear = (selector) =>
+    eventually(page, async (selector) => {
+      const row = document.querySelector(selector)?.getBoundingClientRect();
+      const heads = [...document.querySelectorAll(".hit-file")].map((head) => head.getBoundingClientRect());
+      const list = document.querySelector(".results").getBoundingClientRect();
+      return row && row.bottom <= list.bottom && row.top >= list.top && heads.every((head) => row.top >= head.bottom - 1 || row.bottom <= head.top + 1);
+    }, selector, { timeout: 5000 });
+  await settled();
+  await clear("#hit-0");
+  await field().focus();
+  for (let n = 0; n < 20; n++) await page.keyboard.press("ArrowDown");
+  await page.locator("#hit-20[aria-selected=true]").waitFor();
+  for (let n = 0; n < 15; n++) await page.keyboard.press("ArrowUp");
+  await page.locator("#hit-5[aria-selected=true]").waitFor();
+  await clear("#hit-5");
+  await page.getByRole("radio", { name: "Smart" }).click();
+});
+
+test("what matches far along a line is in view", async () => {
+  await page.keyboard.press("Control+Shift+f");
+  await field().fill("the_last_word");
+  await page.getByRole("radio", { name: "Exact" }).click();
+  const mark = page.locator(".hit-line mark", { hasText: "the_last_word" });
+  await mark.waitFor();
+  const seen = await mark.evaluate((mark) => {
+    const { left, right } = mark.getBoundingClientRect();
+    const line = mark.closest("code").getBoundingClientRect();
+    return left >= line.left && right <= line.right;
+  });
+  assert.ok(seen);
+  await page.getByRole("radio", { name: "Smart" }).click();
+});
+
+test("the keyboard is in the editor at once when one goes there", async () => {
+  await quickOpen(page, "z.py");
+  await inEditor(page);
+  await ask("step_8");
+  await page.keyboard.press("Control+1");
+  assert.ok(await page.evaluate(() => document.activeElement.closest(".monaco-editor") !== null));
+});
+
+test("a reload brings back what was asked", async () => {
+  await page.getByRole("radio", { name: "Word" }).click();
+  await ask("step_8");
+  await page.evaluate(() => (dispatchEvent(new Event("blur")), alcove.status()));
+  await openApp(page, server.url);
+  await field().waitFor();
+  await page.locator(".hit-line", { hasText: "step_8" }).first().waitFor({ timeout: 15_000 });
+  assert.equal(await field().inputValue(), "step_8");
+  assert.equal(await page.getByRole("radio", { name: "Word" }).getAttribute("aria-checked"), "true");
+  await page.getByRole("radio", { name: "Smart" }).click();
 });
 
 test("nothing was logged as an error on the way", () => {

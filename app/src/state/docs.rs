@@ -98,8 +98,14 @@ impl App {
         let asked = self.ask_for_keyboard();
         let (group, active) = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
         let pane = self.panes[group];
+        // At once where it can be, for the next key may come right away.
+        let is_on_show =
+            active.is_some() && pane.path() == active && self.dialog.with_untracked(Option::is_none);
+        if is_on_show {
+            pane.focus();
+        }
         leptos::task::spawn_local(async move {
-            // After the reveal of the same key press.
+            // And after the reveal of the same key press.
             gloo_timers::future::TimeoutFuture::new(30).await;
             let Some(path) = active else { return };
             for _ in 0..200 {

@@ -373,6 +373,7 @@ impl App {
             self.side.track();
             self.side_width_px.track();
             self.folders.track();
+            let _tracked = self.search.to_keep();
             self.keep_view();
         });
     }

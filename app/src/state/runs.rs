@@ -3,6 +3,10 @@
 
 use protocol::Highlight;
 
+/// UTF-16 units before a line's first mark that a narrow list has room for, and how many stay where there are more.
+const MOST_BEFORE_MARK: u32 = 18;
+const KEPT_BEFORE_MARK: u32 = 10;
+
 /// A piece of a text and whether it is marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -58,6 +62,31 @@ pub fn without_indent(text: &str, marks: &[Highlight], num_utf16: u32) -> (Strin
     (text.get(bytes..).unwrap_or_default().to_owned(), marks)
 }
 
+/// A line whose first mark stands far to the right loses what is before it but for a few characters, so that a narrow
+/// list still shows why the line is there.
+#[must_use]
+pub fn near_first_mark(text: String, marks: Vec<Highlight>) -> (String, Vec<Highlight>) {
+    let first = marks.iter().map(|mark| mark.start_utf16).min().unwrap_or(0);
+    if first <= MOST_BEFORE_MARK {
+        return (text, marks);
+    }
+    let (mut cut, mut bytes) = (0u32, 0);
+    for c in text.chars() {
+        if cut + KEPT_BEFORE_MARK >= first {
+            break;
+        }
+        cut += u32::try_from(c.len_utf16()).unwrap_or(1);
+        bytes += c.len_utf8();
+    }
+    // The sign for what is left out takes one unit itself.
+    let moved = |at: u32| at.saturating_sub(cut) + 1;
+    let marks = marks
+        .iter()
+        .map(|mark| Highlight { start_utf16: moved(mark.start_utf16), end_utf16: moved(mark.end_utf16) })
+        .collect();
+    (format!("…{}", text.get(bytes..).unwrap_or_default()), marks)
+}
+
 /// Blank units at the start of a line; `None` for a blank line, which says nothing about indentation.
 #[must_use]
 pub fn indent(text: &str) -> Option<u32> {
@@ -81,6 +110,31 @@ mod tests {
 
     fn flat(runs: &[Run]) -> Vec<(&str, bool)> {
         runs.iter().map(|r| (r.text.as_str(), r.marked)).collect()
+    }
+
+    #[test]
+    fn a_line_that_matches_far_on_begins_shortly_before() {
+        let cut = |text: &str, marks: &[Highlight]| {
+            let (text, marks) = near_first_mark(text.to_owned(), marks.to_vec());
+            runs(&text, &marks).into_iter().map(|run| (run.text, run.marked)).collect::<Vec<_>>()
+        };
+        let far = format!("{}needle rest", "0123456789".repeat(5));
+        let expected =
+            [("…0123456789".to_owned(), false), ("needle".to_owned(), true), (" rest".to_owned(), false)];
+        assert_eq!(cut(&far, &[mark(50, 56)]), expected);
+        // A character of two units is kept whole, and the marks behind it stay on theirs.
+        let wide = format!("{}needle", "\u{1f4be}".repeat(15));
+        assert_eq!(
+            cut(&wide, &[mark(30, 36)]),
+            [("…".to_owned() + &"\u{1f4be}".repeat(5), false), ("needle".to_owned(), true)]
+        );
+        let near = "a needle here";
+        assert_eq!(
+            cut(near, &[mark(2, 8)]),
+            [("a ".into(), false), ("needle".into(), true), (" here".into(), false)]
+        );
+        assert_eq!(cut(&far, &[]), [(far.clone(), false)]);
+        assert_eq!(cut("short", &[mark(90, 95)]), [("…".into(), false)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{FaultCode, Layer, Search, SearchFilter, SearchMode, SearchQuery, SearchReply, SymbolKind};
+use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::abort;
@@ -28,6 +29,17 @@ const BUSY_MS: u32 = 40;
 /// What the first layers found is shown when the others take longer than this. Laying out a list takes as long, so one
 /// that is replaced at once only delays what replaces it.
 const INTERIM_MS: u32 = 30;
+
+/// What was asked, as it is kept with the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    text: String,
+    mode: SearchMode,
+    case_sensitive: bool,
+    path_glob: String,
+    language: String,
+}
 
 /// What the panel shows and what its fields hold.
 #[derive(Clone, Copy)]
@@ -103,6 +115,25 @@ impl SearchState {
         self.k.set(PAGE);
     }
 
+    /// What the fields hold, to be kept. Tracks them.
+    pub(super) fn to_keep(self) -> Asked {
+        Asked {
+            text: self.text.get(),
+            mode: self.mode.get(),
+            case_sensitive: self.case_sensitive.get(),
+            path_glob: self.path_glob.get(),
+            language: self.language.get(),
+        }
+    }
+
+    fn take(self, asked: Asked) {
+        self.text.set(asked.text);
+        self.mode.set(asked.mode);
+        self.case_sensitive.set(asked.case_sensitive);
+        self.path_glob.set(asked.path_glob);
+        self.language.set(asked.language);
+    }
+
     /// True when the answer on show, if there is one, belongs to what the fields hold.
     #[must_use]
     pub fn is_answered(self) -> bool {
@@ -160,6 +191,14 @@ impl App {
             self.search_later();
         } else {
             self.search_now();
+        }
+    }
+
+    /// Ask again what was asked when the workspace was left, unless something was typed since.
+    pub(super) fn ask_again(self, asked: Asked) {
+        if self.search.text.with_untracked(String::is_empty) && asked != Asked::default() {
+            self.search.take(asked);
+            self.search_soon();
         }
     }
 
@@ -255,8 +294,12 @@ mod tests {
             state.kind.set(Some(SymbolKind::Function));
             state.k.set(2 * PAGE);
             assert_ne!(state.query(), untouched);
+            let asked = state.to_keep();
             state.clear();
             assert_eq!(state.query(), untouched);
+            state.take(serde_json::from_str(&serde_json::to_string(&asked).unwrap()).unwrap());
+            assert_eq!(state.to_keep(), asked);
+            assert_eq!(state.query().mode, SearchMode::Regex);
         });
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dialog::{Answer, Dialog, Question};
 use super::layout::Layout;
+use super::search::Asked;
 use super::settings::{last_workspace, set_last_workspace};
 use super::toast::{Offer, Weight};
 use super::tree::{Tree, ancestors, file_name};
@@ -44,6 +45,8 @@ pub(super) struct View {
     /// Line and column of the cursor in files with a tab, zero-based.
     #[serde(default)]
     pub(super) cursors: BTreeMap<String, (u32, u32)>,
+    /// What the search panel held.
+    pub(super) asked: Asked,
 }
 
 const VIEW_KEY: &str = "view";
@@ -262,6 +265,7 @@ impl App {
         self.tree_focus.set(active.clone());
         self.tree_followed.set(active);
         self.drop_closed();
+        self.ask_again(view.asked);
     }
 
     fn view(self) -> View {
@@ -274,6 +278,7 @@ impl App {
             folders: self.folders.get_untracked().into_iter().collect(),
             layout,
             cursors,
+            asked: untrack(|| self.search.to_keep()),
         }
     }
 

@@ -397,7 +397,7 @@ pub fn colour_of(name: &str) -> &'static str {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending {
         "rs" | "rb" | "java" | "kt" | "swift" | "scala" => "tint-orange",
-        "ts" | "tsx" | "py" | "c" | "h" | "cpp" | "cc" | "hpp" | "go" | "cs" => "tint-blue",
+        "ts" | "tsx" | "py" | "pyi" | "c" | "h" | "cpp" | "cc" | "hpp" | "go" | "cs" => "tint-blue",
         "js" | "jsx" | "mjs" | "cjs" | "json" | "sql" => "tint-yellow",
         "html" | "vue" | "svelte" | "xml" | "php" => "tint-red",
         "css" | "scss" | "less" | "md" | "mdx" | "txt" => "tint-violet",

@@ -100,7 +100,7 @@ pub fn Palette(
         request_animation_frame(move || {
             let row = list.query_selector(&format!("#palette-{at}")).ok().flatten();
             if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
-                keep_in_view(&list, &row);
+                keep_in_view(&list, &row, 0);
             }
         });
     });
@@ -186,11 +186,12 @@ fn choose(app: App, items: RwSignal<Vec<Item>>, at: usize, beside: bool) {
     }
 }
 
-/// Scroll a list by the least that shows one of its rows.
-pub fn keep_in_view(list: &web_sys::HtmlElement, row: &web_sys::HtmlElement) {
+/// Scroll a list by the least that shows one of its rows; `head_px` of its height are covered by a head that stays.
+pub fn keep_in_view(list: &web_sys::HtmlElement, row: &web_sys::HtmlElement, head_px: i32) {
     let (list_rect, rect) = (list.get_bounding_client_rect(), row.get_bounding_client_rect());
-    if rect.top() < list_rect.top() {
-        list.set_scroll_top(list.scroll_top() - (list_rect.top() - rect.top()) as i32);
+    let top = list_rect.top() + f64::from(head_px);
+    if rect.top() < top {
+        list.set_scroll_top(list.scroll_top() - (top - rect.top()).ceil() as i32);
     } else if rect.bottom() > list_rect.bottom() {
         list.set_scroll_top(list.scroll_top() + (rect.bottom() - list_rect.bottom()) as i32);
     }

@@ -10,7 +10,7 @@ use super::icon::{Glyph, icon};
 use super::outline::kind_badge;
 use super::palette::marked;
 use super::search::open_hit;
-use crate::state::runs::{indent, runs, without_indent};
+use crate::state::runs::{indent, near_first_mark, runs, without_indent};
 use crate::state::tree::{file_name, folder_of};
 use crate::state::{Place, SEARCH_PAGE, app};
 
@@ -234,6 +234,7 @@ fn hit_row(hit: SearchHit, at: usize, choice: Choice) -> impl IntoView {
         .iter()
         .map(|line| {
             let (text, marks) = without_indent(&line.text, &line.highlights, shared);
+            let (text, marks) = near_first_mark(text, marks);
             view! {
                 <div class="hit-line">
                     <span class="hit-number">{line.line + 1}</span>

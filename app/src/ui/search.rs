@@ -73,9 +73,15 @@ pub fn SearchPanel() -> impl IntoView {
         let at = choice.at.get_untracked();
         let Some(list) = list.get() else { return };
         request_animation_frame(move || {
-            let row = list.query_selector(&format!("#hit-{at}")).ok().flatten();
-            if let Some(row) = row.and_then(|row| row.dyn_into::<web_sys::HtmlElement>().ok()) {
-                keep_in_view(&list, &row);
+            let element = |selector: &str| {
+                let found = list.query_selector(selector).ok().flatten();
+                found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok())
+            };
+            if at == 0 {
+                list.set_scroll_top(0);
+            } else if let Some(row) = element(&format!("#hit-{at}")) {
+                // The name of the file stays above its hits.
+                keep_in_view(&list, &row, element(".hit-file").map_or(0, |head| head.offset_height()));
             }
         });
     });
@@ -158,7 +164,7 @@ pub fn SearchPanel() -> impl IntoView {
                     }
                     autocomplete="off"
                     spellcheck="false"
-                    placeholder="Words, a symbol, or what it does"
+                    placeholder="Words, symbols or meaning"
                     prop:value=search.text
                     on:input=move |event| {
                         wanted.set_value(None);
