@@ -253,6 +253,10 @@ class View {
     return (selection && this.editor.getModel()?.getValueInRange(selection)) || '';
   }
 
+  hasKeyboard() {
+    return this.editor.hasWidgetFocus();
+  }
+
   focus() {
     this.editor.focus();
   }

@@ -134,6 +134,11 @@ test("the name of a method is seen whole, however long that of its class is", as
     return range.getBoundingClientRect().right <= row.getBoundingClientRect().right;
   });
   assert.ok(seen);
+  // The engine shows a piece of so long a line; the editor selects the word in the whole of it.
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await page.locator(".status-item", { hasText: /\(13 selected\)/ }).waitFor({ timeout: 5000 });
+  assert.equal(await page.evaluate(() => getSelection().toString() || document.activeElement.value?.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)), "the_last_word");
 });
 
 test("of two symbols with one name the one that stands less deep comes first", async () => {
@@ -277,6 +282,11 @@ test("what matches far along a line is in view", async () => {
     return left >= line.left && right <= line.right;
   });
   assert.ok(seen);
+  // The engine shows a piece of so long a line; the editor selects the word in the whole of it.
+  await page.keyboard.press("Enter");
+  await inEditor(page);
+  await page.locator(".status-item", { hasText: /\(13 selected\)/ }).waitFor({ timeout: 5000 });
+  assert.equal(await page.evaluate(() => getSelection().toString() || document.activeElement.value?.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)), "the_last_word");
   await page.getByRole("radio", { name: "Smart" }).click();
 });
 
@@ -286,6 +296,12 @@ test("the keyboard is in the editor at once when one goes there", async () => {
   await ask("step_8");
   await page.keyboard.press("Control+1");
   assert.ok(await page.evaluate(() => document.activeElement.closest(".monaco-editor") !== null));
+  // And it stays in what is opened there.
+  await page.keyboard.press("Control+f");
+  await page.locator(".find-widget.visible").waitFor();
+  await page.waitForTimeout(100);
+  assert.ok(await page.evaluate(() => document.activeElement.closest(".find-widget") !== null));
+  await page.keyboard.press("Escape");
 });
 
 test("a reload brings back what was asked", async () => {

@@ -84,7 +84,8 @@ pub(crate) fn line(number: u32, text: &str, ranges: &[Range<usize>]) -> PreviewL
             end_utf16: to_utf16(range.end.min(end)),
         })
         .collect();
-    PreviewLine { line: number, text: shown, highlights }
+    let start_utf16 = text[..start].encode_utf16().count() as u32;
+    PreviewLine { line: number, start_utf16, text: shown, highlights }
 }
 
 /// The lines of a chunk that say most about the query: those with most of its words, in order; the first line that is

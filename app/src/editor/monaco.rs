@@ -97,6 +97,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn focus(this: &View);
 
+    /// Whether the text, or something opened inside the editor like its search, has the keyboard.
+    #[wasm_bindgen(method, js_name = hasKeyboard)]
+    pub fn has_keyboard(this: &View) -> bool;
+
     #[wasm_bindgen(method, js_name = dispose)]
     pub fn dispose_view(this: &View);
 

@@ -191,6 +191,12 @@ impl Pane {
         }
     }
 
+    /// Whether the editor, or something opened inside it, has the keyboard.
+    #[must_use]
+    pub fn has_keyboard(self) -> bool {
+        self.view().is_some_and(|view| view.has_keyboard())
+    }
+
     /// Run an action of the editor by its id; false when it does not know it or is not there.
     pub fn run(self, action: &str) -> bool {
         self.view().is_some_and(|view| view.run(action))

@@ -312,7 +312,9 @@ impl Owner for ModelWorker {
         let state = self.line.state.get_untracked();
         if state == LinkState::Stale {
             // Another worker may go on with the model that it holds.
-            if !pool.has_ready() {
+            if pool.has_ready() {
+                pool.publish();
+            } else {
                 pool.state.set(ModelState::Failed(
                     "Search by meaning is off: Alcove was updated while this page was open. Words and symbols still \
                      work; reload the page for the rest."

@@ -118,7 +118,13 @@ impl App {
                     return;
                 }
                 match self.docs.with_untracked(|docs| docs.get(&path).cloned()) {
-                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => return pane.focus(),
+                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => {
+                        // What was opened inside the editor since, like its search, keeps the keyboard.
+                        if !(is_on_show && pane.has_keyboard()) {
+                            pane.focus();
+                        }
+                        return;
+                    }
                     Some(DocState::Failed(_) | DocState::Binary(_)) => return,
                     _ => gloo_timers::future::TimeoutFuture::new(20).await,
                 }

@@ -13,7 +13,7 @@ use super::App;
 use super::abort;
 
 /// Files changed since when.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Since {
     /// No bound.
     #[default]
@@ -39,6 +39,8 @@ pub(super) struct Asked {
     case_sensitive: bool,
     path_glob: String,
     language: String,
+    kind: Option<SymbolKind>,
+    since: Since,
 }
 
 /// What the panel shows and what its fields hold.
@@ -123,6 +125,8 @@ impl SearchState {
             case_sensitive: self.case_sensitive.get(),
             path_glob: self.path_glob.get(),
             language: self.language.get(),
+            kind: self.kind.get(),
+            since: self.since.get(),
         }
     }
 
@@ -132,6 +136,8 @@ impl SearchState {
         self.case_sensitive.set(asked.case_sensitive);
         self.path_glob.set(asked.path_glob);
         self.language.set(asked.language);
+        self.kind.set(asked.kind);
+        self.since.set(asked.since);
     }
 
     /// True when the answer on show, if there is one, belongs to what the fields hold.

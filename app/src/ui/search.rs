@@ -238,8 +238,8 @@ pub fn open_hit(app: App, hit: &protocol::SearchHit, place: Place) {
     let marked = hit.preview.iter().find(|line| !line.highlights.is_empty());
     let span = match marked.and_then(|line| Some((line, line.highlights.first()?))) {
         Some((line, mark)) => protocol::Span {
-            start: protocol::Pos { line: line.line, utf16: mark.start_utf16 },
-            end: protocol::Pos { line: line.line, utf16: mark.end_utf16 },
+            start: protocol::Pos { line: line.line, utf16: line.start_utf16 + mark.start_utf16 },
+            end: protocol::Pos { line: line.line, utf16: line.start_utf16 + mark.end_utf16 },
         },
         None => {
             let pos = protocol::Pos { line: hit.start_line, utf16: 0 };

@@ -28,7 +28,8 @@ const PIECES: &[&str] = &[
     "9999", "0", "range", "raise_exception", "dict", "[::-1]", "[1:]", "**", "attribute=", "'role'", " if ", " else ",
     "none", "true", "bos_token", "add_generation_prompt", "{%- ", " -%}", "{# ", " #}", "\n", " ", "text", "{% break %}",
     "{% call f(x) %}", "{% endcall %}", "{% filter upper %}", "{% endfilter %}", "{% with x = ", "{% endwith %}",
-    "{% for x in x recursive %}", "loop(x)", "caller()", "(x, x)", "[x, x]", "{'a': x}", "x ~ x",
+    "{% for x in x recursive %}", "loop(x)", "caller()", "loop.cycle()", "loop.changed(x)", "raise_exception(x)",
+    "{% set ns.x = ns %}", "x[ns]", ".strip(x)", "|join(d=x)", "(x, x)", "[x, x]", "{'a': x}", "x ~ x",
 ];
 
 fuzz_target!(|data: &[u8]| {

@@ -75,9 +75,11 @@ pub struct Highlight {
 pub struct PreviewLine {
     /// Zero-based line in the file.
     pub line: u32,
+    /// Where `text` begins in the line, in UTF-16 code units: a long line is cut to where it matches.
+    pub start_utf16: u32,
     /// The line, cut to at most 400 UTF-16 code units.
     pub text: String,
-    /// What matched.
+    /// What matched; positions in `text`.
     pub highlights: Vec<Highlight>,
 }
 

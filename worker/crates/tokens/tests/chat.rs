@@ -95,6 +95,8 @@ fn a_template_that_loops_ends() {
     harm("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
     harm("{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}");
     harm("{% for a in [1] recursive %}{{ loop([1]) }}{% endfor %}");
+    harm("{% for a in [1] %}{{ loop.cycle() }}{% endfor %}");
+    harm("{% for a in [1] %}{{ loop.changed(a) }}{% endfor %}");
     harm("{{ range(100000000) }}");
     harm("{{ range(0, 10, 0) }}");
     let long = "x".repeat(60_000);
@@ -129,6 +131,20 @@ fn a_template_cannot_make_more_than_a_little() {
         "{% for a in range(9999) %}{{ messages[0].content * 9999 }}{% endfor %}".to_owned(),
         "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}".to_owned(),
         "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ ns == ns.a[0] }}{{ ns | tojson }}".to_owned(),
+        "{% set ns = namespace() %}{% set ns.a = ns %}{{ raise_exception(ns) }}".to_owned(),
+        "{% set a = namespace() %}{% set b = namespace() %}{% set m = {a: 1} %}{% set a.x = a %}{% set b.x = b %}{{ m[b] }}".to_owned(),
+        "{{ range(9999) | join(d='x' * 5000000) }}".to_owned(),
+        "{{ range(9999) | join('x' * 5000000) }}".to_owned(),
+        "{{ range(9999) | join(['x' * 5000000]) }}".to_owned(),
+        "{{ range(9999) | list | replace('1', 'y' * 5000000) }}".to_owned(),
+        "{{ ('1' * 9999) | replace(1, 'y' * 5000000) }}".to_owned(),
+        "{{ ('1' * 9999).replace('1', 'y' * 5000000) }}".to_owned(),
+        "{{ ('y' * 5000000).join(range(9999)) }}".to_owned(),
+        "{{ ('a' * 4000000).strip('b' * 4000000 ~ 'a') }}".to_owned(),
+        "{{ ('a' * 4000000) | trim('b' * 4000000 ~ 'a') }}".to_owned(),
+        "{{ ('x' * 15000000) | sort }}".to_owned(),
+        "{{ ('x' * 15000000) | unique | list }}".to_owned(),
+        "{{ ('x' * 15000000) | sort(reverse=true) }}".to_owned(),
         "{% set o = namespace(b=0) %}{% for i in range(9999) %}{% set a = namespace() %}{% set a.x = o.b %}{% set o.b = a %}{% endfor %}"
             .to_owned(),
     ];
@@ -294,9 +310,13 @@ fn no_step_looks_at_everything_for_nothing() {
         "messages[0].content | length",
         "not messages[0].content",
         "[messages] | tojson(indent=8)",
-        "messages[0].items()",
+        "{1: 1}[[messages] | list]",
+        "FOR",
     ] {
-        let source = format!("{{% for a in range(9999) %}}{{% if {look} %}}{{% endif %}}{{% endfor %}}");
+        let mut source = format!("{{% for a in range(9999) %}}{{% if {look} %}}{{% endif %}}{{% endfor %}}");
+        if look == "FOR" {
+            source = "{% for a in range(9999) %}{% for c in messages[0].content %}{% break %}{% endfor %}{% endfor %}".into();
+        }
         let template = ChatTemplate::new(&source, "", "").unwrap();
         let began = Instant::now();
         let err = template.render(&[message("user", &content)], true).unwrap_err();
@@ -321,6 +341,30 @@ fn lists_made_of_lists_do_not_nest() {
         }
     };
     std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+/// What a loop goes over is passed through a filter, which must not change what it means.
+#[test]
+fn loops_go_over_what_they_say() {
+    for (source, expected) in [
+        ("{% for a in [1, 2] %}{{ a }}{% endfor %}", "12"),
+        ("{%- for a in [1, 2] -%} {{ a }} {%- endfor -%}", "12"),
+        ("{% for a in 1, 2 %}{{ a }}{% endfor %}", "12"),
+        ("{% for a in [1, 2] + [3] if a > 1 %}{{ a }}{% endfor %}", "23"),
+        ("{% for a in ([1] if x else [2]) %}{{ a }}{% endfor %}", "2"),
+        ("{% for a, b in {'in': 'if'}.items() %}{{ a }}{{ b }}{% endfor %}", "inif"),
+        (
+            "{% for a in messages | map(attribute='role') if 'us' in a %}{{ a }}{% else %}none{% endfor %}",
+            "user",
+        ),
+        ("{% for a in [] %}{{ a }}{% else %}none{% endfor %}", "none"),
+        ("{% for a in 'h\u{e9}' %}{{ a }}.{% endfor %}", "h.\u{e9}."),
+        ("{% for a in [2 * 3, 4] %}{% for b in range(a) %}{{ b }}{% endfor %}{% endfor %}", "0123450123"),
+        ("{% for a in {'x': [1, 2]}['x'] %}{{ a in [1] }}{% endfor %}", "truefalse"),
+        ("{% for a in x %}{{ a }}{% endfor %}.", "."),
+    ] {
+        assert_eq!(render(source).as_deref().map(str::to_lowercase), Ok(expected.to_owned()), "{source}");
+    }
 }
 
 /// What CPython prints for these slices.

@@ -1,5 +1,6 @@
 //! What a template can call: the filters, tests, methods and functions that chat templates use, each metered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, from_args};
@@ -19,16 +20,43 @@ fn text_len(value: &Value) -> u64 {
     value.as_str().map_or(32, str::len) as u64
 }
 
-/// Charge for a text in which `old` is replaced by `new`.
-fn charge_replace(meter: &Meter, text: &str, old: &str, new: &str) -> Result<(), Error> {
-    let places = if old.is_empty() { text.chars().count() + 1 } else { text.matches(old).count() };
-    meter.charge(text.len() as u64 + (places as u64).saturating_mul(new.len() as u64))
+/// A value as the text that it is taken for.
+fn as_text(value: &Value) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed)
 }
 
-/// Charge for what is put between the parts when they are joined; the parts are weighed anyway.
-fn charge_join(meter: &Meter, parts: &Value, between: u64) -> Result<(), Error> {
-    let num = parts.len().unwrap_or_default() as u64;
-    meter.charge(num.saturating_mul(between))
+/// Charge for what a filter, or the method of that name with its value as the first argument, makes or looks at beyond
+/// its arguments, which were weighed.
+fn charge_call(meter: &Meter, name: &str, args: &[Value]) -> Result<(), Error> {
+    let (Some(value), argument) = (args.first(), args.get(1)) else { return Ok(()) };
+    match name {
+        "replace" => {
+            let old = argument.map(as_text).unwrap_or_default();
+            let text = as_text(value);
+            let num_places = if old.is_empty() { text.len() + 1 } else { text.matches(&*old).count() };
+            let new_len = args.get(2).map_or(0, |new| as_text(new).len());
+            meter.charge((num_places as u64).saturating_mul(new_len as u64))?;
+            meter.charge(text.len() as u64)
+        }
+        "join" => {
+            // What stands between the parts is passed with a name or without one.
+            let named = argument.and_then(|last| last.get_attr("d").ok()).filter(|d| !d.is_undefined());
+            let between_len = named.as_ref().or(argument).map_or(0, |between| as_text(between).len());
+            let num_parts = value.len().unwrap_or_default();
+            meter.charge((num_parts as u64).saturating_mul(between_len as u64 + LEAST))
+        }
+        // Each character of the one is looked for in all of the other.
+        "trim" | "strip" | "lstrip" | "rstrip" => {
+            let num_chars = argument.map_or(1, |chars| as_text(chars).len());
+            meter.charge((as_text(value).len() as u64).saturating_mul(num_chars as u64))
+        }
+        "split" => meter.charge(num_pieces(&as_text(value), argument.and_then(Value::as_str))),
+        "splitlines" => meter.charge(num_pieces(&as_text(value), Some("\n"))),
+        // These take a text apart into its characters.
+        "list" | "map" | "max" | "min" | "reject" | "rejectattr" | "select" | "selectattr" | "sort"
+        | "unique" => meter.charge(num_pieces(value.as_str().unwrap_or_default(), Some(""))),
+        _ => Ok(()),
+    }
 }
 
 /// An environment in which everything that makes values is charged to `meter`.
@@ -104,17 +132,7 @@ fn add_filters(env: &mut Environment<'_>, meter: &Arc<Meter>) {
         env.add_filter(name, move |state: &mut State<'_, '_>, args: Rest<Value>, named: Kwargs| {
             let args = with_named(args, named);
             meter.weigh(&args)?;
-            match (name, &args[..]) {
-                ("replace", [text, old, new, ..]) => {
-                    let texts = [text, old, new].map(|value| value.as_str().unwrap_or_default());
-                    charge_replace(&meter, texts[0], texts[1], texts[2])?;
-                }
-                ("join", [parts, between, ..]) => charge_join(&meter, parts, text_len(between))?,
-                _ => {}
-            }
-            if let ("list", [text]) = (name, &args[..]) {
-                meter.charge(num_pieces(text.as_str().unwrap_or_default(), Some("")))?;
-            }
+            charge_call(&meter, name, &args)?;
             settled(&meter, filter.call(state, &args)?)
         });
     }
@@ -177,7 +195,10 @@ fn add_tests(env: &mut Environment<'_>, meter: &Arc<Meter>) {
 
 fn add_functions(env: &mut Environment<'_>, meter: &Arc<Meter>) {
     let shared = meter.clone();
-    env.add_function("raise_exception", move |why: String| Err::<Value, _>(shared.raise(&why)));
+    env.add_function("raise_exception", move |why: Value| {
+        shared.weigh(std::slice::from_ref(&why))?;
+        Err::<Value, _>(shared.raise(&why.to_string()))
+    });
     let (shared, namespace) = (meter.clone(), Value::from_function(functions::namespace));
     env.add_function("namespace", move |state: &mut State<'_, '_>, args: Rest<Value>, named: Kwargs| {
         shared.count_namespace()?;
@@ -217,16 +238,12 @@ fn call_method(
 ) -> Result<Value, Error> {
     meter.weigh(std::slice::from_ref(value))?;
     meter.weigh(args)?;
-    if let Some(text) = value.as_str() {
-        if let ("replace", [old, new, ..]) = (method, args) {
-            charge_replace(meter, text, old.as_str().unwrap_or_default(), new.as_str().unwrap_or_default())?;
-        }
-        match (method, args) {
-            ("join", [parts]) => charge_join(meter, parts, text.len() as u64)?,
-            ("split", [between, ..]) => meter.charge(num_pieces(text, between.as_str()))?,
-            ("split", []) => meter.charge(num_pieces(text, None))?,
-            ("splitlines", _) => meter.charge(num_pieces(text, Some("\n")))?,
-            _ => {}
+    if value.as_str().is_some() {
+        if method == "join" {
+            // The text stands between the parts.
+            charge_call(meter, "join", &[args.first().cloned().unwrap_or_default(), value.clone()])?;
+        } else {
+            charge_call(meter, method, &[std::slice::from_ref(value), args].concat())?;
         }
         // Formatting has widths, which may be any number.
         if method != "format" {

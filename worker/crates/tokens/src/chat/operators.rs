@@ -17,6 +17,8 @@ pub(super) const MAP: &str = "_map";
 pub(super) const COMPARE: [&str; 7] = ["_eq", "_ne", "_lt", "_le", "_gt", "_ge", "_in"];
 pub(super) const ITEM: &str = "_item";
 pub(super) const SLICE: &str = "_slice";
+/// What a loop goes over passes through this one.
+pub(super) const LOOPED: &str = "_looped";
 /// Does nothing, which the compiler does not know.
 pub(super) const OPAQUE: &str = "_opaque";
 
@@ -58,11 +60,18 @@ pub(super) fn add(env: &mut Environment<'_>, meter: &Arc<Meter>) {
     }
     // A conversation is asked for one message after the other, so its weight is not asked for each time; the characters
     // of a text are counted up to the one that is asked for.
-    let meter = meter.clone();
+    let item_meter = meter.clone();
     env.add_filter(ITEM, move |args: Rest<Value>| {
         let [value, key] = two(&args)?;
-        meter.charge(value.as_str().map_or(0, str::len) as u64)?;
+        item_meter.weigh(std::slice::from_ref(key))?;
+        item_meter.charge(value.as_str().map_or(0, str::len) as u64)?;
         value.get_item(key)
+    });
+    // To begin a loop, the characters of a text are counted.
+    let meter = meter.clone();
+    env.add_filter(LOOPED, move |value: Value| {
+        meter.charge(value.as_str().map_or(0, str::len) as u64)?;
+        Ok::<Value, Error>(value)
     });
 }
 

@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Error, ErrorKind};
 
 use super::TemplateError;
-use super::operators::{ADD, COMPARE, ITEM, JOIN_TEXT, LIST, MAP, MULTIPLY, OPAQUE, SLICE};
+use super::operators::{ADD, COMPARE, ITEM, JOIN_TEXT, LIST, LOOPED, MAP, MULTIPLY, OPAQUE, SLICE};
 
 /// Most words and signs in one tag, and most branches: the compiler goes down a level for each, on the stack.
 const MAX_TOKENS: usize = 400;
@@ -22,32 +22,68 @@ pub(super) fn syntax() -> Result<SyntaxConfig, Error> {
     SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()
 }
 
-/// `source` with the operand before each `*` passed through a filter that the compiler cannot see through.
+/// `source` with the operand before each `*`, and what each loop goes over, passed through filters: the first since the
+/// compiler must not see through it, the second since the start of a loop is no instruction that can be replaced.
 pub(super) fn opaque(source: &str) -> Result<String, Error> {
+    let refused = |why: &'static str| Err(Error::new(ErrorKind::SyntaxError, why));
     let mut out = String::with_capacity(source.len());
     let mut from = 0;
     let (mut num_tokens, mut num_elifs) = (0, 0);
+    let mut head = Head::Other;
     for token in tokenize(source, false, syntax()?) {
         let (token, span) = token?;
         num_tokens =
             if matches!(token, Token::VariableStart | Token::BlockStart) { 0 } else { num_tokens + 1 };
         num_elifs += usize::from(matches!(token, Token::Ident("elif")));
         if num_tokens > MAX_TOKENS || num_elifs > MAX_ELIFS {
-            return Err(Error::new(
-                ErrorKind::SyntaxError,
-                "it has too long an expression or too many branches",
-            ));
+            return refused("it has too long an expression or too many branches");
         }
+        let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+        let mut put = |up_to: usize, what: [&str; 3]| {
+            out.push_str(&source[from..up_to]);
+            out.extend(what);
+            from = up_to;
+        };
         if matches!(token, Token::Mul) {
-            let at = span.start_offset as usize;
-            out.push_str(&source[from..at]);
-            out.push('|');
-            out.push_str(OPAQUE);
-            from = at;
+            put(start, ["|", OPAQUE, ""]);
         }
+        head = match (head, &token) {
+            (_, Token::BlockStart) => Head::Block,
+            (Head::Block, Token::Ident("for")) => Head::Target,
+            (Head::Block, _) => Head::Other,
+            (Head::Target, Token::Ident("in")) => {
+                put(end, ["(", "", ""]);
+                Head::Looped(0)
+            }
+            (Head::Looped(0), Token::Ident("recursive")) => return refused("its loops call themselves"),
+            (Head::Looped(0), Token::Ident("if") | Token::BlockEnd) => {
+                put(start, [")|", LOOPED, " "]);
+                Head::Other
+            }
+            (Head::Looped(depth), Token::ParenOpen | Token::BracketOpen | Token::BraceOpen) => {
+                Head::Looped(depth + 1)
+            }
+            (Head::Looped(depth), Token::ParenClose | Token::BracketClose | Token::BraceClose) => {
+                Head::Looped(depth.saturating_sub(1))
+            }
+            (head, _) => head,
+        };
     }
     out.push_str(&source[from..]);
     Ok(out)
+}
+
+/// Where in the head of a loop a token stands.
+#[derive(Clone, Copy)]
+enum Head {
+    /// Nowhere.
+    Other,
+    /// At the first word of a block.
+    Block,
+    /// Between `for` and `in`.
+    Target,
+    /// In what the loop goes over, inside so many brackets.
+    Looped(u32),
 }
 
 /// Compile what [`opaque`] gave.
@@ -101,6 +137,8 @@ fn weighed(instruction: &Instruction<'_>) -> Result<Option<(&'static str, u16)>,
         Instruction::Include(_) | Instruction::LoadBlocks | Instruction::ExportLocals => {
             return unsupported("other templates");
         }
+        // These compare or count values without an end of their own.
+        Instruction::CallMethod("cycle" | "changed", _) => return unsupported("loop.cycle and loop.changed"),
         Instruction::PushAutoEscape => return unsupported("autoescape"),
         _ => return Ok(None),
     }))
