@@ -244,7 +244,15 @@ impl App {
         if visit.is_over() {
             return;
         }
-        let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else { return };
+        let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else {
+            // Whoever opens a project for the first time wants to see what is in it, whatever panel was left open or
+            // put away in the one before.
+            self.side.set(Side::default());
+            if !crate::platform::media::matches("(max-width: 640px)") {
+                self.side_open.set(true);
+            }
+            return;
+        };
         let files = self.files.get_untracked();
         let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
         self.side.set(view.side);
