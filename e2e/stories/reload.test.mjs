@@ -20,6 +20,9 @@ after(async () => {
 test("a reload brings the workspace back without embedding anything again", async () => {
   await openFiles(page, crates("text", "stdx"));
   await untilStatus(page, (s) => s.layers.vectors.total > 0 && s.layers.vectors.done === s.layers.vectors.total, 120_000);
+  await page.keyboard.press("Control+Shift+f");
+  await page.getByRole("combobox", { name: "Search the workspace" }).fill("where does a line begin");
+  await page.locator(".layer-meaning").first().waitFor();
   // The index is saved once nothing was written for a moment.
   await page.waitForTimeout(3000);
   await openApp(page, server.url);
@@ -28,6 +31,8 @@ test("a reload brings the workspace back without embedding anything again", asyn
   assert.equal(status.chunksEmbedded, 0, JSON.stringify(status));
   const hits = await page.evaluate(() => alcove.search("LineIndex", { k: 3 }));
   assert.match(hits[0].path, /^text\/src\//);
+  // The question is asked again at once, by words, and once more when there is a model that knows what it means.
+  await page.locator(".layer-meaning").first().waitFor({ timeout: 15_000 });
   await picture(page, "reloaded");
 });
 

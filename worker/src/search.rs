@@ -113,7 +113,10 @@ impl Searches {
             } else {
                 ""
             };
-            let reply = answer(space, &search, None, &self.clock, notice);
+            let mut reply = answer(space, &search, None, &self.clock, notice);
+            // What has vectors was not compared: whoever asks again once there is a model gets more.
+            reply.coverage.retain(|(layer, _)| *layer != Layer::Vectors);
+            reply.coverage.push((Layer::Vectors, 0.0));
             return search.reply.done(&reply);
         };
         search.reply.event(&answer(space, &search, None, &self.clock, ""));

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::abort;
+use crate::link::ModelState;
 
 /// Files changed since when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,17 +257,18 @@ impl App {
         self.private.update_value(|private| private.search_task = Some(task));
     }
 
-    /// Layers become ready while an answer is on show: ask again at each step that can change it.
+    /// Layers, and the model, become ready while an answer is on show: ask again at each step that can change it.
     pub(super) fn watch_coverage(self) {
         let step = Memo::new(move |_| {
+            let has_model = matches!(self.model_state(), ModelState::Ready(..));
             self.status.with(|status| {
                 let share = |p: protocol::Progress| (p.done * 10).checked_div(p.total).unwrap_or(0);
                 // What a search found by words is embedded first, so the first vectors matter most: each doubling counts.
                 let doublings = status.vectors.done.checked_ilog2().unwrap_or(0);
-                (share(status.lexical), share(status.symbols), share(status.vectors) + doublings)
+                (share(status.lexical), share(status.symbols), share(status.vectors) + doublings, has_model)
             })
         });
-        Effect::new(move |before: Option<(u32, u32, u32)>| {
+        Effect::new(move |before: Option<(u32, u32, u32, bool)>| {
             let now = step.get();
             let search = self.search;
             let wants_more = search.reply.with_untracked(|reply| {
