@@ -268,10 +268,13 @@ impl App {
         }
         self.private.update_value(|private| private.cursors = view.cursors);
         self.layout.set(view.layout.repaired(exists));
-        // The keyboard goes to the file in use, whose folders are open or closed as they were left.
-        let active = self.layout.with_untracked(|layout| layout.active().map(str::to_owned));
-        self.tree_focus.set(active.clone());
-        self.tree_followed.set(active);
+        // The keyboard goes to the file in use, whose folders are open or closed as they were left. A tree that was
+        // away has not followed to that file yet.
+        if view.side == Side::Explorer {
+            let active = self.layout.with_untracked(|layout| layout.active().map(str::to_owned));
+            self.tree_focus.set(active.clone());
+            self.tree_followed.set(active);
+        }
         self.drop_closed();
         self.ask_again(view.asked);
     }
