@@ -305,7 +305,8 @@ mod tests {
             let asked = state.to_keep();
             state.clear();
             assert_eq!(state.query(), untouched);
-            state.take(serde_json::from_str(&serde_json::to_string(&asked).unwrap()).unwrap());
+            let kept = serde_json::to_string(&asked).unwrap_or_default();
+            state.take(serde_json::from_str(&kept).unwrap_or_default());
             assert_eq!(state.to_keep(), asked);
             assert_eq!(state.query().mode, SearchMode::Regex);
         });
