@@ -367,6 +367,40 @@ fn loops_go_over_what_they_say() {
     }
 }
 
+/// A namespace that held itself would be kept for ever.
+#[test]
+fn namespaces_hold_plain_values() {
+    for held in ["ns", "[ns]", "{'a': [1, ns]}", "f", "loop", "[loop]", "x or ns", "ns if x else [[ns]]"] {
+        let source = format!(
+            "{{% set ns = namespace() %}}{{% macro f() %}}{{{{ ns }}}}{{% endmacro %}}{{% for a in [ns] %}}{{% set ns.a = {held} %}}{{% endfor %}}"
+        );
+        assert!(harm(&source).to_string().contains("plain values"), "{held}");
+    }
+    harm("{% set ns = namespace() %}{% set ns.a | default(ns, true) %}{% endset %}");
+    harm("{% set ns = namespace() %}{% set x, ns.a = 1, ns %}");
+    for (held, expected) in [
+        ("1", "1"),
+        ("'a' ~ 'b'", "ab"),
+        ("[1, [2, {'b': none}]]", "[1, [2, {'b': none}]]"),
+        ("dict(b=1)", "{'b': 1}"),
+        ("messages[0].content", "Hello there"),
+        ("messages", "[{'content': 'hello there', 'role': 'user'}]"),
+        ("not x", "true"),
+        ("x", ""),
+    ] {
+        let source = format!("{{% set ns = namespace(a=0) %}}{{% set ns.a = {held} %}}{{{{ ns.a }}}}");
+        assert_eq!(render(&source).unwrap().to_lowercase(), expected.to_lowercase(), "{held}");
+    }
+    assert_eq!(
+        render("{% set ns = namespace(a=0) %}{% set ns.a %}text{% endset %}{{ ns.a }}").as_deref(),
+        Ok("text")
+    );
+    assert_eq!(
+        render("{% set ns = namespace() %}{% set x, ns.a = 1, 2 %}{{ x }}{{ ns.a }}").as_deref(),
+        Ok("12")
+    );
+}
+
 /// What CPython prints for these slices.
 #[test]
 fn slices_are_those_of_python() {

@@ -19,6 +19,8 @@ pub(super) const ITEM: &str = "_item";
 pub(super) const SLICE: &str = "_slice";
 /// What a loop goes over passes through this one.
 pub(super) const LOOPED: &str = "_looped";
+/// What is put into a namespace passes through this one.
+pub(super) const KEPT: &str = "_kept";
 /// Does nothing, which the compiler does not know.
 pub(super) const OPAQUE: &str = "_opaque";
 
@@ -66,6 +68,12 @@ pub(super) fn add(env: &mut Environment<'_>, meter: &Arc<Meter>) {
         item_meter.weigh(std::slice::from_ref(key))?;
         item_meter.charge(value.as_str().map_or(0, str::len) as u64)?;
         value.get_item(key)
+    });
+    // Namespaces can be changed, so one that held itself would never be freed. Macros and loops hold what they see.
+    let kept_meter = meter.clone();
+    env.add_filter(KEPT, move |value: Value| {
+        kept_meter.weigh(std::slice::from_ref(&value))?;
+        if is_plain(&value) { Ok(value) } else { Err(invalid("a namespace can only hold plain values")) }
     });
     // To begin a loop, the characters of a text are counted.
     let meter = meter.clone();
@@ -152,6 +160,20 @@ fn number(
     }
     let fractional = |value: &Value| f64::try_from(value.clone()).ok();
     Some(Value::from(fraction(fractional(left)?, fractional(right)?)))
+}
+
+/// Texts, numbers, lists and maps of them, whose depth was bounded when they were weighed.
+fn is_plain(value: &Value) -> bool {
+    let all_plain =
+        |values: &Value| values.try_iter().is_ok_and(|mut items| items.all(|item| is_plain(&item)));
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => all_plain(value),
+        ValueKind::Map => value
+            .downcast_object_ref::<BTreeMap<Value, Value>>()
+            .is_some_and(|map| map.iter().all(|(key, item)| is_plain(key) && is_plain(item))),
+        ValueKind::Plain | ValueKind::Invalid => false,
+        _ => true,
+    }
 }
 
 /// Whether `value` is in `container`: a part of a text, an item of a list, a key of a map.

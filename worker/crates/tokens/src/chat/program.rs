@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Error, ErrorKind};
 
 use super::TemplateError;
-use super::operators::{ADD, COMPARE, ITEM, JOIN_TEXT, LIST, LOOPED, MAP, MULTIPLY, OPAQUE, SLICE};
+use super::operators::{ADD, COMPARE, ITEM, JOIN_TEXT, KEPT, LIST, LOOPED, MAP, MULTIPLY, OPAQUE, SLICE};
 
 /// Most words and signs in one tag, and most branches: the compiler goes down a level for each, on the stack.
 const MAX_TOKENS: usize = 400;
@@ -22,8 +22,9 @@ pub(super) fn syntax() -> Result<SyntaxConfig, Error> {
     SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()
 }
 
-/// `source` with the operand before each `*`, and what each loop goes over, passed through filters: the first since the
-/// compiler must not see through it, the second since the start of a loop is no instruction that can be replaced.
+/// `source` with the operand before each `*`, what each loop goes over, and what is put into a namespace, passed through
+/// filters: the first since the compiler must not see through it, the others since neither the start of a loop nor the
+/// change of a namespace is an instruction that can be replaced.
 pub(super) fn opaque(source: &str) -> Result<String, Error> {
     let refused = |why: &'static str| Err(Error::new(ErrorKind::SyntaxError, why));
     let mut out = String::with_capacity(source.len());
@@ -50,7 +51,19 @@ pub(super) fn opaque(source: &str) -> Result<String, Error> {
         head = match (head, &token) {
             (_, Token::BlockStart) => Head::Block,
             (Head::Block, Token::Ident("for")) => Head::Target,
+            (Head::Block, Token::Ident("set")) => Head::Set { dotted: false },
             (Head::Block, _) => Head::Other,
+            (Head::Set { .. }, Token::Dot) => Head::Set { dotted: true },
+            (Head::Set { dotted: true }, Token::Pipe) => return refused("it filters what it keeps"),
+            (Head::Set { dotted: true }, Token::Assign) => {
+                put(end, ["(", "", ""]);
+                Head::Kept
+            }
+            (Head::Set { .. }, Token::Assign | Token::BlockEnd) => Head::Other,
+            (Head::Kept, Token::BlockEnd) => {
+                put(start, [")|", KEPT, " "]);
+                Head::Other
+            }
             (Head::Target, Token::Ident("in")) => {
                 put(end, ["(", "", ""]);
                 Head::Looped(0)
@@ -73,7 +86,7 @@ pub(super) fn opaque(source: &str) -> Result<String, Error> {
     Ok(out)
 }
 
-/// Where in the head of a loop a token stands.
+/// Where in the head of a block a token stands.
 #[derive(Clone, Copy)]
 enum Head {
     /// Nowhere.
@@ -84,6 +97,13 @@ enum Head {
     Target,
     /// In what the loop goes over, inside so many brackets.
     Looped(u32),
+    /// Between `set` and `=`; whether it is a name in a namespace that is set.
+    Set {
+        /// There was a dot.
+        dotted: bool,
+    },
+    /// In what is put into a namespace.
+    Kept,
 }
 
 /// Compile what [`opaque`] gave.
