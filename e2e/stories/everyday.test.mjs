@@ -147,6 +147,17 @@ test("of two symbols with one name the one that stands less deep comes first", a
   await page.keyboard.press("Escape");
 });
 
+test("a symbol is found by its name behind that of its class", async () => {
+  for (const typed of ["@GenericManager::whisk", "@GenericManager.whisk"]) {
+    await page.keyboard.press("Control+p");
+    await page.keyboard.insertText(typed);
+    const first = page.locator(".palette-row.current", { hasText: "whisk_eggs" });
+    await first.waitFor({ timeout: 5000 });
+    assert.match(await first.innerText(), /a\/deep\/nest\/far\.py/);
+    await page.keyboard.press("Escape");
+  }
+});
+
 test("the keyboard stays where it was sent last", async () => {
   await page.keyboard.press("Control+p");
   await page.getByRole("combobox", { name: "Go to file, symbol or command" }).waitFor();
@@ -210,6 +221,17 @@ test("a narrow window shows the group that one works in", async () => {
   await picture(page, "everyday-narrow");
   assert.ok(await page.getByRole("region", { name: "Editor 2" }).isVisible());
   await page.setViewportSize({ width: 1280, height: 800 });
+});
+
+test("the side bar that a narrow window had no room for is there again in a wide one", async () => {
+  await page.keyboard.press("Control+Shift+e");
+  const tree = page.getByRole("tree");
+  await tree.waitFor();
+  await page.setViewportSize({ width: 390, height: 800 });
+  await quickOpen(page, "tins.py");
+  await tree.waitFor({ state: "detached" });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await tree.waitFor({ timeout: 5000 });
 });
 
 test("the tree shows what was opened while it was away", async () => {

@@ -82,6 +82,11 @@ test("a workspace leaves as one file and comes back from it", async () => {
   await download.saveAs(file);
   await said(page, /is in your downloads/);
   await start(page);
+  // Nobody who takes a copy of a workspace from the list wants to be in it.
+  const [copy] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export pears" }).click()]);
+  assert.equal(copy.suggestedFilename(), "pears.alcove.zip");
+  await said(page, /is in your downloads/);
+  await page.getByRole("heading", { name: "Kept on this device" }).waitFor({ timeout: 5000 });
   await choose(page, "Import a workspace from a file", file);
   await untilStatus(page, (s) => s.workspace !== null && s.numFiles === 1);
   assert.equal(await page.evaluate(() => alcove.read("a.md")), "# Apples\n\nRed.\nSaved line.");

@@ -206,12 +206,14 @@ impl Embedding {
         self.rate.push((now_ms, num));
     }
 
-    /// Chunks per second over the last ten seconds.
+    /// Chunks per second over the last ten seconds; 0 while too little was seen to say.
     pub(crate) fn chunks_per_s(&mut self, now_ms: f64) -> f32 {
         self.rate.retain(|(at, _)| now_ms - at < 10_000.0);
-        let Some((first, _)) = self.rate.first() else { return 0.0 };
+        let Some((first, _)) = self.rate.first().filter(|(first, _)| now_ms - first >= 3000.0) else {
+            return 0.0;
+        };
         let sum: u32 = self.rate.iter().map(|(_, n)| n).sum();
-        (f64::from(sum) / ((now_ms - first).max(1000.0) / 1000.0)) as f32
+        (f64::from(sum) / ((now_ms - first) / 1000.0)) as f32
     }
 
     /// What the vector layer is doing, for the status bar.

@@ -58,12 +58,29 @@ pub(crate) fn outline(engine: &mut Engine, path: &str) -> Result<Vec<SymbolInfo>
     Ok(symbols.iter().map(|symbol| info(path, &lines, symbol)).collect())
 }
 
-/// Definitions of the workspace whose name fits.
+/// `Type::method` and `Type.method` as what it stands in, lower-case and with dots, and its name.
+fn member_of(typed: &str) -> Option<(String, &str)> {
+    let ends = ["::", "."].map(|sign| typed.rfind(sign).map(|at| (at, at + sign.len())));
+    let (container_end, name_start) = ends.into_iter().flatten().max()?;
+    let container = typed[..container_end].to_lowercase().replace("::", ".");
+    (!container.is_empty()).then_some((container, &typed[name_start..]))
+}
+
+/// Definitions of the workspace whose name fits, also where it is given with the name of what it stands in.
 pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<SymbolInfo>, Fault> {
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     let k = (k as usize).clamp(1, MAX_K);
-    let all: Vec<(&String, &Symbol)> =
+    let mut all: Vec<(&String, &Symbol)> =
         space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
+    let mut typed = typed;
+    if let Some((container, name)) = member_of(typed) {
+        let is_inside = |symbol: &Symbol| symbol.container.to_lowercase().contains(&container);
+        let members: Vec<(&String, &Symbol)> = all.iter().copied().filter(|(_, s)| is_inside(s)).collect();
+        // Titles and keys have dots of their own: where nothing is inside such a thing the whole is a name.
+        if !members.is_empty() {
+            (all, typed) = (members, name);
+        }
+    }
     // Of names that fit equally well, those that stand less deep are meant more often.
     let depth = |at: usize| depth_of(all[at].0, all[at].1);
     let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k, depth);
@@ -137,5 +154,20 @@ mod tests {
     fn positions_are_counted_in_utf16() {
         assert_eq!(super::utf16("a😀b/c", &[0, 2, 4]), [0, 3, 5]);
         assert_eq!(super::utf16("abc", &[]), [0u32; 0]);
+    }
+
+    #[test]
+    fn a_member_is_what_stands_behind_the_last_sign() {
+        let is = |typed: &'static str, container: &str, name: &str| {
+            assert_eq!(super::member_of(typed), Some((container.to_owned(), name)), "{typed}");
+        };
+        is("Workspace::commit", "workspace", "commit");
+        is("store::Workspace::", "store.workspace", "");
+        is("Outer.Inner.run", "outer.inner", "run");
+        is("a::b.c", "a.b", "c");
+        is("Größe::ändern", "größe", "ändern");
+        for typed in ["commit", "", "::", ".x", "::x"] {
+            assert_eq!(super::member_of(typed), None, "{typed}");
+        }
     }
 }

@@ -271,14 +271,23 @@ impl App {
         }
     }
 
-    /// Give a kept workspace to the person as one file; it is opened for that.
+    /// Give a kept workspace to the person as one file. It is opened for that, and what was open before afterwards.
     pub fn export_kept(self, info: &WorkspaceInfo) {
         let info = info.clone();
         self.act(async move {
-            if self.open_id() != Some(info.id) {
-                self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await?;
+            if self.open_id() == Some(info.id) {
+                return self.export_now().await;
             }
-            self.export_now().await
+            let before = self.opened.get_untracked();
+            self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await?;
+            let exported = self.export_now().await;
+            match before {
+                Some(before) => {
+                    self.switch(&before.name, OpenWorkspace { id: before.id }, Vec::new()).await?;
+                }
+                None => self.close_workspace(),
+            }
+            exported
         });
     }
 
