@@ -114,9 +114,7 @@ impl Searches {
                 ""
             };
             let mut reply = answer(space, &search, None, &self.clock, notice);
-            // What has vectors was not compared: whoever asks again once there is a model gets more.
-            reply.coverage.retain(|(layer, _)| *layer != Layer::Vectors);
-            reply.coverage.push((Layer::Vectors, 0.0));
+            without_vectors(&mut reply);
             return search.reply.done(&reply);
         };
         search.reply.event(&answer(space, &search, None, &self.clock, ""));
@@ -153,7 +151,8 @@ impl Searches {
             }
             Ok(_) | Err(_) => {
                 let notice = "Found by words only: the model could not read the query.";
-                let reply = answer(space, &search, None, &self.clock, notice);
+                let mut reply = answer(space, &search, None, &self.clock, notice);
+                without_vectors(&mut reply);
                 search.reply.done(&reply);
             }
         }
@@ -298,6 +297,12 @@ pub(crate) fn coverage(space: &Space) -> Vec<(Layer, f32)> {
         (Layer::Symbols, parsed / texts),
         (Layer::Vectors, embedded / chunks),
     ]
+}
+
+/// What has vectors was not compared: whoever asks again once there is a model gets more.
+fn without_vectors(reply: &mut SearchReply) {
+    reply.coverage.retain(|(layer, _)| *layer != Layer::Vectors);
+    reply.coverage.push((Layer::Vectors, 0.0));
 }
 
 fn answer(

@@ -66,26 +66,34 @@ fn member_of(typed: &str) -> Option<(String, &str)> {
     (!container.is_empty()).then_some((container, &typed[name_start..]))
 }
 
+/// Whether a symbol stands in what is called so, as far as that was typed.
+fn is_inside(symbol: &Symbol, container: &str) -> bool {
+    let whole = symbol.container.to_lowercase();
+    whole.ends_with(container) || whole.rsplit('.').next().is_some_and(|last| last.starts_with(container))
+}
+
 /// Definitions of the workspace whose name fits, also where it is given with the name of what it stands in.
 pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<SymbolInfo>, Fault> {
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     let k = (k as usize).clamp(1, MAX_K);
-    let mut all: Vec<(&String, &Symbol)> =
+    let all: Vec<(&String, &Symbol)> =
         space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
-    let mut typed = typed;
-    if let Some((container, name)) = member_of(typed) {
-        let is_inside = |symbol: &Symbol| symbol.container.to_lowercase().contains(&container);
-        let members: Vec<(&String, &Symbol)> = all.iter().copied().filter(|(_, s)| is_inside(s)).collect();
-        // Titles and keys have dots of their own: where nothing is inside such a thing the whole is a name.
-        if !members.is_empty() {
-            (all, typed) = (members, name);
-        }
-    }
     // Of names that fit equally well, those that stand less deep are meant more often.
-    let depth = |at: usize| depth_of(all[at].0, all[at].1);
-    let hits = rank(typed, NameKind::Symbol, all.iter().map(|(_, symbol)| &*symbol.name), k, depth);
-    let found: Vec<(String, Symbol)> =
-        hits.iter().map(|hit| (all[hit.at].0.clone(), all[hit.at].1.clone())).collect();
+    let best = |typed: &str, among: &[(&String, &Symbol)]| -> Vec<(String, Symbol)> {
+        let depth = |at: usize| depth_of(among[at].0, among[at].1);
+        let hits = rank(typed, NameKind::Symbol, among.iter().map(|(_, symbol)| &*symbol.name), k, depth);
+        hits.iter().map(|hit| (among[hit.at].0.clone(), among[hit.at].1.clone())).collect()
+    };
+    let mut found = Vec::new();
+    if let Some((container, name)) = member_of(typed) {
+        let members: Vec<(&String, &Symbol)> =
+            all.iter().copied().filter(|(_, symbol)| is_inside(symbol, &container)).collect();
+        found = best(name, &members);
+    }
+    // Titles and keys have dots of their own: then the whole is a name.
+    if found.is_empty() {
+        found = best(typed, &all);
+    }
     drop(all);
     let mut indexes: HashMap<String, LineIndex> = HashMap::new();
     let mut infos = Vec::with_capacity(found.len());

@@ -48,9 +48,8 @@ impl App {
         if let Some(span) = span {
             self.reveal(pane, path, span);
         }
-        if is_narrow && self.side_open.get_untracked() {
+        if is_narrow {
             self.side_open.set(false);
-            self.private.update_value(|private| private.side_put_away = true);
         }
     }
 

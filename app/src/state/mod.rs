@@ -152,8 +152,6 @@ struct Private {
     /// Unsaved edits on their way to the engine.
     draft_timers: HashMap<String, Timeout>,
     layout_timer: Option<Timeout>,
-    /// The side bar was put away to show a file in a narrow window, which says nothing about a wide one.
-    side_put_away: bool,
     /// Last line and column of each file that was shown, and when to write them down.
     cursors: BTreeMap<String, (u32, u32)>,
     /// How often the keyboard was asked for; what is late for it can tell by this.
@@ -349,14 +347,6 @@ impl App {
         // Who presses somewhere wants the keyboard there, and not in an editor whose file is still being read.
         let handle = window_event_listener_untyped("pointerdown", move |_| {
             self.ask_for_keyboard();
-        });
-        std::mem::forget(handle);
-        let handle = window_event_listener_untyped("resize", move |_| {
-            let is_narrow = crate::platform::media::matches("(max-width: 640px)");
-            if !is_narrow && self.private.with_value(|private| private.side_put_away) {
-                self.private.update_value(|private| private.side_put_away = false);
-                self.side_open.set(true);
-            }
         });
         std::mem::forget(handle);
         // Once the server has another build nothing keeps what is typed: the browser asks before it is given up.

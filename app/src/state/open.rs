@@ -271,7 +271,8 @@ impl App {
         }
     }
 
-    /// Give a kept workspace to the person as one file. It is opened for that, and what was open before afterwards.
+    /// Give a kept workspace to the person as one file. It is opened for that, and what was open before afterwards,
+    /// unless the person went elsewhere meanwhile.
     pub fn export_kept(self, info: &WorkspaceInfo) {
         let info = info.clone();
         self.act(async move {
@@ -280,8 +281,10 @@ impl App {
             }
             let before = self.opened.get_untracked();
             self.switch(&info.name, OpenWorkspace { id: info.id }, Vec::new()).await?;
+            let visit = self.visit();
             let exported = self.export_now().await;
             match before {
+                _ if visit.is_over() => {}
                 Some(before) => {
                     self.switch(&before.name, OpenWorkspace { id: before.id }, Vec::new()).await?;
                 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
-use protocol::{FaultCode, Layer, Search, SearchFilter, SearchMode, SearchQuery, SearchReply, SymbolKind};
+use protocol::{
+    EmbedState, FaultCode, Layer, Search, SearchFilter, SearchMode, SearchQuery, SearchReply, SymbolKind,
+};
 use serde::{Deserialize, Serialize};
 
 use super::App;
@@ -260,8 +262,10 @@ impl App {
     /// Layers, and the model, become ready while an answer is on show: ask again at each step that can change it.
     pub(super) fn watch_coverage(self) {
         let step = Memo::new(move |_| {
-            let has_model = matches!(self.model_state(), ModelState::Ready(..));
+            let is_ready = matches!(self.model_state(), ModelState::Ready(..));
             self.status.with(|status| {
+                // A model worker that is started again stays ready for the page; the engine knows better.
+                let has_model = is_ready && status.embed != EmbedState::NoModel;
                 let share = |p: protocol::Progress| (p.done * 10).checked_div(p.total).unwrap_or(0);
                 // What a search found by words is embedded first, so the first vectors matter most: each doubling counts.
                 let doublings = status.vectors.done.checked_ilog2().unwrap_or(0);

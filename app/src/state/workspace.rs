@@ -150,6 +150,7 @@ impl App {
         self.flush_view();
         self.visit().end();
         self.tree_followed.set(None);
+        self.tree_focus.set(None);
         self.private.update_value(|private| {
             private.visit = super::visit::Visit::default();
             private.layout_timer = None;
@@ -240,11 +241,12 @@ impl App {
 
     async fn restore_view(self) {
         let (Some(workspace), visit) = (self.open_id(), self.visit()) else { return };
-        let kept = self.call(GetSetting { workspace, key: VIEW_KEY.into() }).await.ok().flatten();
+        let kept = self.call(GetSetting { workspace, key: VIEW_KEY.into() }).await;
         if visit.is_over() {
             return;
         }
-        let Some(view) = kept.and_then(|json| serde_json::from_str::<View>(&json).ok()) else {
+        let Ok(kept) = kept else { return };
+        let Some(kept) = kept else {
             // Whoever opens a project for the first time wants to see what is in it, whatever panel was left open or
             // put away in the one before.
             self.side.set(Side::default());
@@ -253,6 +255,7 @@ impl App {
             }
             return;
         };
+        let Ok(view) = serde_json::from_str::<View>(&kept) else { return };
         let files = self.files.get_untracked();
         let exists = |path: &str| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok();
         self.side.set(view.side);
@@ -270,7 +273,7 @@ impl App {
         self.layout.set(view.layout.repaired(exists));
         // The keyboard goes to the file in use, whose folders are open or closed as they were left. A tree that was
         // away has not followed to that file yet.
-        if view.side == Side::Explorer {
+        if view.side == Side::Explorer && self.side_open.get_untracked() {
             let active = self.layout.with_untracked(|layout| layout.active().map(str::to_owned));
             self.tree_focus.set(active.clone());
             self.tree_followed.set(active);
