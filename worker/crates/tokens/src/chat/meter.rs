@@ -70,7 +70,8 @@ impl Meter {
         Ok(())
     }
 
-    /// Namespaces are the one kind of value that can be changed, and so the only way to nest without being weighed.
+    /// Namespaces are the one kind of value that can be changed. What is put into one is weighed and plain; this bounds
+    /// how many there are.
     pub(super) fn count_namespace(&self) -> Result<(), Error> {
         if self.namespaces.fetch_add(1, Ordering::Relaxed) < 256 {
             return Ok(());
