@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::StreamExt as _;
 use js_sys::ArrayBuffer;
-use link::Reply;
+use link::{PortKind, Reply};
 use protocol::{Blob, EngineRequest, Fault, FaultCode, decode};
 use stdx::{Clock as _, SystemClock};
 use syntax::{Analyser, Lang};
 
 use crate::embed::{Embedding, VECTORS_PER_RECORD};
 use crate::event::Event;
+use crate::generator::Generators;
 use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
@@ -39,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) clock: SystemClock,
     pub(crate) space: Option<Space>,
     pub(crate) embedding: Embedding,
+    pub(crate) generators: Generators,
     pub(crate) searches: Searches,
     pub(crate) watchers: Vec<Reply>,
     pub(crate) import: files::Import,
@@ -59,6 +61,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         clock: SystemClock::default(),
         space: None,
         embedding: Embedding::default(),
+        generators: Generators::default(),
         searches: Searches::default(),
         watchers: Vec::new(),
         import: files::Import::default(),
@@ -159,7 +162,10 @@ impl Engine {
     async fn handle(&mut self, event: Event) {
         match event {
             Event::Request(request) => self.request(request).await,
-            Event::Port(number, port) => self.embedding.add_port(number, &port, self.space.as_mut()),
+            Event::Port(PortKind::Embedder, number, port) => {
+                self.embedding.add_port(number, &port, self.space.as_mut());
+            }
+            Event::Port(PortKind::Generator, number, port) => self.generators.add_port(number, port),
             Event::Embedded { batch, result } => {
                 let now_ms = self.clock.monotonic_ms();
                 if let Some(space) = &mut self.space {
@@ -290,7 +296,17 @@ impl Engine {
             R::BecomeWriter(_) => reply.settle(workspaces::become_writer(self).await),
             R::ForgetModel(call) => {
                 self.embedding.remove_port(call.port, self.space.as_mut());
+                self.generators.remove_port(call.port);
                 reply.done(&());
+            }
+            R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
+            R::Suggest(_)
+            | R::Ask(_)
+            | R::ListThreads(_)
+            | R::GetThread(_)
+            | R::RenameThread(_)
+            | R::DeleteThread(_) => {
+                reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet."));
             }
         }
     }

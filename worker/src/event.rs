@@ -1,5 +1,6 @@
 //! Everything that can happen to the engine, as one closed list.
 
+use link::PortKind;
 use protocol::{Embedded, Fault, WorkspaceId};
 use web::Lock;
 use web_sys::MessagePort;
@@ -9,7 +10,7 @@ pub(crate) enum Event {
     /// The page asks for something.
     Request(link::Request),
     /// The page hands over a port to the model worker with this number.
-    Port(u32, MessagePort),
+    Port(PortKind, u32, MessagePort),
     /// A model worker answered a batch.
     Embedded {
         /// Which batch.

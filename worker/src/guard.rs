@@ -34,6 +34,12 @@ fn named(request: &EngineRequest) -> Option<WorkspaceId> {
         R::CheckDisk(call) => Some(call.workspace),
         R::WroteToDisk(call) => Some(call.workspace),
         R::RemoveUnchanged(call) => Some(call.workspace),
+        R::Suggest(call) => Some(call.workspace),
+        R::Ask(call) => Some(call.workspace),
+        R::ListThreads(call) => Some(call.workspace),
+        R::GetThread(call) => Some(call.workspace),
+        R::RenameThread(call) => Some(call.workspace),
+        R::DeleteThread(call) => Some(call.workspace),
         R::ListWorkspaces(_)
         | R::CreateWorkspace(_)
         | R::OpenWorkspace(_)
@@ -44,7 +50,8 @@ fn named(request: &EngineRequest) -> Option<WorkspaceId> {
         | R::GetStatus(_)
         | R::WatchStatus(_)
         | R::BecomeWriter(_)
-        | R::ForgetModel(_) => None,
+        | R::ForgetModel(_)
+        | R::UseGenerator(_) => None,
     }
 }
 
@@ -71,7 +78,7 @@ mod tests {
 
     /// One of each call that reads or changes what is in a workspace.
     fn about(workspace: WorkspaceId) -> Vec<EngineRequest> {
-        let (path, blob) = (String::from("README.md"), Blob(0));
+        let (path, blob, thread) = (String::from("README.md"), Blob(0), ThreadId("t".into()));
         let query = SearchQuery {
             text: String::new(),
             mode: SearchMode::default(),
@@ -102,7 +109,7 @@ mod tests {
             PutSetting { workspace, key: "view".into(), value: None }.into(),
             Search { workspace, query }.into(),
             QuickOpen { workspace, text: String::new(), recent: vec![], k: 1 }.into(),
-            Outline { workspace, path }.into(),
+            Outline { workspace, path: path.clone() }.into(),
             FindSymbols { workspace, text: String::new(), k: 1 }.into(),
             SetFocus { workspace, paths: vec![] }.into(),
             PauseEmbedding { workspace, paused: true }.into(),
@@ -111,6 +118,29 @@ mod tests {
             CheckDisk { workspace, path: String::new(), there: None }.into(),
             WroteToDisk { workspace, path: String::new(), hash: [0; 16] }.into(),
             RemoveUnchanged { workspace, paths: vec![] }.into(),
+            Suggest {
+                workspace,
+                path: path.clone(),
+                language: "rust".into(),
+                text: blob,
+                pos: Pos { line: 0, utf16: 0 },
+                alternatives: 1,
+            }
+            .into(),
+            Ask {
+                workspace,
+                thread: thread.clone(),
+                turn: TurnId("u".into()),
+                after: None,
+                question: String::new(),
+                mentions: vec![],
+                max_new_tokens: 1,
+            }
+            .into(),
+            ListThreads { workspace }.into(),
+            GetThread { workspace, thread: thread.clone() }.into(),
+            RenameThread { workspace, thread: thread.clone(), title: String::new() }.into(),
+            DeleteThread { workspace, thread }.into(),
         ]
     }
 

@@ -15,6 +15,7 @@ mod embed;
 mod engine;
 mod event;
 mod files;
+mod generator;
 mod grammars;
 mod guard;
 mod onto_disk;
@@ -48,7 +49,7 @@ fn main() {
         &endpoint,
         hello,
         move |request| requests.send(event::Event::Request(request)),
-        move |number, port| ports.send(event::Event::Port(number, port)),
+        move |kind, number, port| ports.send(event::Event::Port(kind, number, port)),
     );
     // The listener lives as long as the worker.
     std::mem::forget(listener);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
-use link::{Endpoint, Pending, Policy};
+use link::{Endpoint, Pending, Policy, PortKind};
 use protocol::{
     Call, EngineRequest, Fault, FaultCode, ForgetModel, Frame, Hello, OpenWorkspace, WorkspaceId, encode,
 };
@@ -134,8 +134,8 @@ impl Engine {
         self.0.listeners.borrow_mut().push(listener);
     }
 
-    pub(super) fn give_port(&self, number: u32, port: &web_sys::MessagePort) {
-        self.0.line.post_port(number, port);
+    pub(super) fn give_port(&self, kind: PortKind, number: u32, port: &web_sys::MessagePort) {
+        self.0.line.post_port(kind, number, port);
     }
 
     pub(super) fn forget_port(&self, number: u32) {

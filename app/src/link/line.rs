@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::{Interval, Timeout};
 use leptos::prelude::*;
-use link::{Caller, Endpoint, Incoming, Listener, Policy};
+use link::{Caller, Endpoint, Incoming, Listener, Policy, PortKind};
 use protocol::{Fault, FaultCode, Frame, Hello};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
@@ -295,9 +295,9 @@ impl Line {
     }
 
     /// Hand a port to the present instance; silently nothing when there is none.
-    pub(super) fn post_port(&self, number: u32, port: &web_sys::MessagePort) {
+    pub(super) fn post_port(&self, kind: PortKind, number: u32, port: &web_sys::MessagePort) {
         if let Some(life) = self.life.borrow().as_ref() {
-            let _closed = Endpoint::Worker(life.worker.clone()).post_port(number, port);
+            let _closed = Endpoint::Worker(life.worker.clone()).post_port(kind, number, port);
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use link::{Endpoint, Policy};
+use link::{Endpoint, Policy, PortKind};
 use protocol::{
     DestroyGpu, DeviceKind, EmbedderInfo, Fault, FaultCode, Hello, LoadEmbedder, LoadProgress, Precision,
 };
@@ -272,8 +272,8 @@ impl ModelWorker {
         let number = pool.next_port.get();
         pool.next_port.set(number + 1);
         self.port.set(Some(number));
-        self.line.post_port(number, &channel.port1());
-        pool.engine.give_port(number, &channel.port2());
+        self.line.post_port(PortKind::Embedder, number, &channel.port1());
+        pool.engine.give_port(PortKind::Embedder, number, &channel.port2());
     }
 
     fn retire(&self) {

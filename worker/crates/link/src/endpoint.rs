@@ -17,13 +17,32 @@ pub enum Endpoint {
     Scope(DedicatedWorkerGlobalScope),
 }
 
+/// What the model worker behind a port offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortKind {
+    /// It embeds.
+    Embedder,
+    /// It holds a language model.
+    Generator,
+}
+
+impl PortKind {
+    /// The head of the message that brings a port.
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Embedder => "port",
+            Self::Generator => "generator",
+        }
+    }
+}
+
 /// What can arrive at an endpoint.
 #[derive(Debug)]
 pub enum Incoming {
     /// A frame and the buffers beside it.
     Frame(Frame, Vec<ArrayBuffer>),
     /// A port to the model worker with this number.
-    Port(u32, MessagePort),
+    Port(PortKind, u32, MessagePort),
     /// The worker's module could not be loaded; the sentence says why.
     BootFailed(String),
     /// Bytes that are no message of this protocol.
@@ -63,8 +82,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// What the browser threw.
-    pub fn post_port(&self, number: u32, port: &MessagePort) -> Result<(), JsValue> {
-        let message = Array::of3(&"port".into(), &number.into(), port);
+    pub fn post_port(&self, kind: PortKind, number: u32, port: &MessagePort) -> Result<(), JsValue> {
+        let message = Array::of3(&kind.tag().into(), &number.into(), port);
         self.post_raw(&message, &Array::of1(port))
     }
 
@@ -102,7 +121,8 @@ fn parse(data: &JsValue) -> Incoming {
     let head = message.get(0);
     if let Some(tag) = head.as_string() {
         return match (tag.as_str(), message.get(1).as_f64(), message.get(2).dyn_into::<MessagePort>()) {
-            ("port", Some(number), Ok(port)) => Incoming::Port(number as u32, port),
+            ("port", Some(number), Ok(port)) => Incoming::Port(PortKind::Embedder, number as u32, port),
+            ("generator", Some(number), Ok(port)) => Incoming::Port(PortKind::Generator, number as u32, port),
             ("boot-error", ..) => Incoming::BootFailed(
                 message.get(1).as_string().unwrap_or_else(|| "A worker could not be loaded.".into()),
             ),

@@ -12,7 +12,7 @@ mod endpoint;
 mod server;
 
 pub use caller::{Caller, Outcome, Pending, Policy};
-pub use endpoint::{Endpoint, Incoming, Listener};
+pub use endpoint::{Endpoint, Incoming, Listener, PortKind};
 pub use server::{Reply, Request, serve};
 
 use js_sys::{ArrayBuffer, Uint8Array};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use stdx::Cancel;
 use web_sys::MessagePort;
 
-use crate::{Endpoint, Incoming, Listener};
+use crate::{Endpoint, Incoming, Listener, PortKind};
 
 type OpenCalls = Rc<RefCell<HashMap<u32, Cancel>>>;
 
@@ -99,7 +99,7 @@ pub fn serve(
     endpoint: &Endpoint,
     hello: Hello,
     mut on_request: impl FnMut(Request) + 'static,
-    mut on_port: impl FnMut(u32, MessagePort) + 'static,
+    mut on_port: impl FnMut(PortKind, u32, MessagePort) + 'static,
 ) -> Listener {
     let open = OpenCalls::default();
     let here = endpoint.clone();
@@ -118,7 +118,7 @@ pub fn serve(
         Incoming::Frame(Frame::Ping { seq }, _) => {
             let _closed = here.post(&Frame::Pong { seq }, &[]);
         }
-        Incoming::Port(number, port) => on_port(number, port),
+        Incoming::Port(kind, number, port) => on_port(kind, number, port),
         // A caller never sends the other frames; there is nobody to tell about bytes that are no frame at all.
         Incoming::Frame(..) | Incoming::BootFailed(_) | Incoming::Garbled(_) => {}
     });

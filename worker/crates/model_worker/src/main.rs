@@ -42,7 +42,7 @@ fn serve(service: &Rc<Service>, endpoint: &Endpoint, client: u32) {
         hello(),
         move |request| on_request.accept(client, request),
         // Port numbers start at 1 in the app, 0 is the app itself; several ports are several clients either way.
-        move |number, port| serve(&on_port, &Endpoint::Port(port), number.saturating_add(1)),
+        move |_, number, port| serve(&on_port, &Endpoint::Port(port), number.saturating_add(1)),
     );
     // The listener lives as long as the worker.
     std::mem::forget(listener);

@@ -96,6 +96,21 @@ impl Service {
                     Err(Fault::new(FaultCode::Unsupported, "The model does not run on a GPU."))
                 });
             }
+            Ok(
+                ModelRequest::LoadGenerator(_)
+                | ModelRequest::GetGenerator(_)
+                | ModelRequest::Generate(_)
+                | ModelRequest::CountTokens(_)
+                | ModelRequest::CountPrompt(_),
+            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet.")),
+            Ok(
+                ModelRequest::ListModelFiles(_)
+                | ModelRequest::DownloadModel(_)
+                | ModelRequest::BeginModelFile(_)
+                | ModelRequest::PutModelPiece(_)
+                | ModelRequest::EndModelFile(_)
+                | ModelRequest::DeleteModelFile(_),
+            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build keeps no language models yet.")),
             Err(err) => {
                 reply.fault(Fault::new(FaultCode::Invalid, format!("A request could not be read: {err}.")))
             }

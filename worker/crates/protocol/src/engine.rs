@@ -464,5 +464,12 @@ calls! {
         Reindex => ();
         BecomeWriter => Access;
         ForgetModel => ();
+        UseGenerator => ();
+        Suggest => Suggested;
+        Ask => Turn, AnswerEvent;
+        ListThreads => Vec<ThreadInfo>;
+        GetThread => Vec<Turn>;
+        RenameThread => ();
+        DeleteThread => ();
     }
 }

@@ -16,19 +16,27 @@
 //! and the worker come from two builds, and the app must reload instead of talking on.
 
 mod call;
+mod chat;
 mod codec;
 mod engine;
 mod fault;
 mod file;
+mod generate;
 mod model;
 mod search;
+mod shelf;
 mod status;
+mod suggest;
 
 pub use call::{Blob, Call, Frame, Hello, INLINE_BYTES};
+pub use chat::*;
 pub use codec::{DecodeError, MAX_FRAME_BYTES, decode, encode};
 pub use engine::*;
 pub use fault::{Fault, FaultCode};
 pub use file::*;
+pub use generate::*;
 pub use model::*;
 pub use search::*;
+pub use shelf::*;
 pub use status::*;
+pub use suggest::*;

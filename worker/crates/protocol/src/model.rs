@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Blob;
 use crate::call::calls;
+use crate::*;
 
 /// Where a model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,5 +114,16 @@ calls! {
         GetEmbedder => Option<EmbedderInfo>;
         Embed => Embedded;
         DestroyGpu => ();
+        LoadGenerator => GeneratorInfo, LoadProgress;
+        GetGenerator => Option<GeneratorInfo>;
+        Generate => Generated, GeneratedPiece;
+        CountTokens => Vec<u32>;
+        CountPrompt => u32;
+        ListModelFiles => Vec<ModelFile>;
+        DownloadModel => ModelFile, LoadProgress;
+        BeginModelFile => ModelFileBegun;
+        PutModelPiece => ();
+        EndModelFile => Option<ModelFile>;
+        DeleteModelFile => ();
     }
 }
