@@ -3,7 +3,7 @@
 
 # Packages are built in groups and never as one workspace: cargo would unite their features, and burn with WebGPU
 # would be compiled for everybody.
-engine_packages=(protocol stdx text syntax store index infer tokens models tidy)
+engine_packages=(protocol stdx text syntax store index agents infer tokens models tidy)
 native_packages=("${engine_packages[@]}" server bench app web worker model_worker)
 # Crates that exist only in a browser.
 browser_packages=(web link worker app model_worker)

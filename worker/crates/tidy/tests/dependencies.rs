@@ -17,7 +17,11 @@ const MAY: &[(&str, &[&str])] = &[
     ("link", &["protocol", "stdx"]),
     ("web", &["protocol", "store", "infer", "stdx"]),
     ("model_worker", &["models", "tokens", "infer", "link", "web", "protocol", "stdx"]),
-    ("worker", &["protocol", "stdx", "text", "syntax", "store", "index", "infer", "tokens", "link", "web"]),
+    ("agents", &["infer", "tokens", "text", "stdx"]),
+    (
+        "worker",
+        &["protocol", "stdx", "text", "syntax", "store", "index", "agents", "infer", "tokens", "link", "web"],
+    ),
     ("app", &["protocol", "link"]),
     ("server", &["protocol"]),
     ("bench", &["stdx", "text", "syntax", "store", "index", "infer", "tokens", "models"]),
@@ -25,8 +29,10 @@ const MAY: &[(&str, &[&str])] = &[
 ];
 
 /// Plain Rust: built and tested natively, knowing its host through traits.
-const ENGINE: &[&str] =
-    &["protocol", "stdx", "text", "syntax", "store", "index", "infer", "tokens", "models", "bench", "tidy"];
+const ENGINE: &[&str] = &[
+    "protocol", "stdx", "text", "syntax", "store", "index", "agents", "infer", "tokens", "models", "bench",
+    "tidy",
+];
 
 /// Packages from outside that a crate must not name, with those that are exempt.
 const NEVER: &[(&str, &[&str])] = &[

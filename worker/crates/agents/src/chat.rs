@@ -1,0 +1,1 @@
+//! Answers from a workspace: what to send, and what the citations of an answer mean.
