@@ -9,6 +9,7 @@ mod gpu;
 mod locks;
 mod opfs;
 mod scope;
+mod stream;
 mod tables;
 mod turn;
 
@@ -18,6 +19,7 @@ pub use locks::{Lock, LockError, try_lock, wait_lock};
 pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,
 };
-pub use scope::{build_id, memory_bytes, num_deaths, quota, scope};
+pub use scope::{build_id, device_memory_bytes, memory_bytes, num_deaths, quota, scope};
+pub use stream::Stream;
 pub use tables::{TablesError, has_outside_tables, place_tables};
 pub use turn::{sleep_ms, turn};
