@@ -5,9 +5,7 @@ use std::sync::Arc;
 use infer::{Generate as _, GenerateError, Sampler, Sampling, Steps};
 use models::gguf::{Head, Header};
 use models::llm::{Language, LoadLlmError, Loader, Network, Session};
-use protocol::{
-    DeviceKind, Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator, LoadProgress,
-};
+use protocol::{DeviceKind, Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator, LoadProgress};
 use stdx::{Clock, SystemClock};
 use web::{KeptError, KeptFile, Stream};
 
@@ -196,11 +194,7 @@ pub async fn build(
 
 /// Tokens of a prompt, and tokens written, per second. What is computed is looked at as well: a damaged file makes what
 /// is no number.
-async fn measure(
-    network: &Arc<Network>,
-    clock: &impl Clock,
-    steps: &impl Steps,
-) -> Result<[f32; 2], Fault> {
+async fn measure(network: &Arc<Network>, clock: &impl Clock, steps: &impl Steps) -> Result<[f32; 2], Fault> {
     let vocab = network.config().vocab as u32;
     let mut session = Session::new(network.clone(), 2 * (MEASURED_PROMPT + MEASURED_NEW) as usize);
     let mut sampler = Sampler::new(Sampling::GREEDY);
@@ -235,9 +229,8 @@ fn bad(err: impl std::fmt::Display) -> Fault {
 fn unusable(err: LoadLlmError) -> Fault {
     match err {
         LoadLlmError::NoMemory { .. } => {
-            let sentence = format!(
-                "This model cannot be loaded: {err}. Close other tabs, or choose a smaller model."
-            );
+            let sentence =
+                format!("This model cannot be loaded: {err}. Close other tabs, or choose a smaller model.");
             Fault::new(FaultCode::TooLarge, sentence)
         }
         err => bad(err),

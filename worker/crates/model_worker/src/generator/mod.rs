@@ -116,9 +116,7 @@ impl Generator {
 
     /// Tokens of a conversation.
     pub fn count_prompt(&self, call: &CountPrompt) -> Result<u32, Fault> {
-        self.with(|ready| {
-            prompt::conversation(&ready.language, &call.messages).map(|ids| ids.len() as u32)
-        })
+        self.with(|ready| prompt::conversation(&ready.language, &call.messages).map(|ids| ids.len() as u32))
     }
 
     fn with<T>(&self, use_it: impl FnOnce(&Ready) -> Result<T, Fault>) -> Result<T, Fault> {

@@ -37,7 +37,8 @@ pub struct Prompt {
 /// What the model cannot do, and a prompt that is empty or too long.
 pub fn prompt(language: &Language, call: &Generate, max_tokens: usize) -> Result<Prompt, Fault> {
     if call.stop.len() > MAX_STOPS || call.stop.iter().any(|stop| stop.len() > MAX_STOP_BYTES) {
-        let sentence = format!("At most {MAX_STOPS} stop texts of {MAX_STOP_BYTES} bytes each can be looked for.");
+        let sentence =
+            format!("At most {MAX_STOPS} stop texts of {MAX_STOP_BYTES} bytes each can be looked for.");
         return Err(Fault::new(FaultCode::Invalid, sentence));
     }
     let mut made = Prompt {
