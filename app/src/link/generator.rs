@@ -104,14 +104,18 @@ impl Generator {
     /// Load a model, from here on known as `id`, in the place of the present one. Nothing happens when this very one is there or on its way;
     /// [`Generator::ready`] waits for it.
     pub fn load(&self, id: String, request: LoadGenerator) {
-        let want = Some((id, request));
         let runs =
             matches!(self.0.state.get_untracked(), GeneratorState::Loading(_) | GeneratorState::Ready(_));
-        if runs && *self.0.want.borrow() == want {
+        let is_it = |(was, had): &(String, LoadGenerator)| {
+            // Who does not say how long texts may be takes what is there.
+            let fits = request.max_tokens.is_none() || request.max_tokens == had.max_tokens;
+            *was == id && had.file == request.file && fits
+        };
+        if runs && self.0.want.borrow().as_ref().is_some_and(is_it) {
             return;
         }
         self.0.end("Another language model is being loaded.");
-        *self.0.want.borrow_mut() = want;
+        *self.0.want.borrow_mut() = Some((id, request));
         self.0.tries.set(0);
         self.0.stage("Starting the language model");
         let module = if probe::has_relaxed_simd() { "model_relaxed" } else { "model_cpu" };

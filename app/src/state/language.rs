@@ -79,10 +79,11 @@ impl App {
         let language = self.language();
         language.load(id.to_owned(), LoadGenerator { file, max_tokens, device: None });
         let info = language.ready().await?;
-        // Another one may have been asked for while this was on its way.
-        if info.model == id {
-            self.remember_model(id);
+        if info.model != id {
+            let sentence = "Another language model was asked for while this one was on its way.";
+            return Err(Fault::new(FaultCode::Cancelled, sentence));
         }
+        self.remember_model(id);
         Ok(info)
     }
 
