@@ -12,7 +12,7 @@ mod locks;
 mod opfs;
 mod part;
 mod scope;
-
+mod stream;
 mod tables;
 mod turn;
 
@@ -25,6 +25,7 @@ pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,
 };
 pub use part::{KeptEntry, PartFile, list_kept, read_mark, remove_kept, write_mark};
-pub use scope::{build_id, memory_bytes, num_deaths, quota, scope};
+pub use scope::{build_id, device_memory_bytes, memory_bytes, num_deaths, quota, scope};
+pub use stream::Stream;
 pub use tables::{TablesError, has_outside_tables, place_tables};
 pub use turn::{sleep_ms, turn};
