@@ -7,6 +7,7 @@ mod device;
 mod load;
 mod pump;
 mod service;
+mod shelf;
 
 use std::rc::Rc;
 
