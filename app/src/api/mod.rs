@@ -6,6 +6,7 @@
 
 mod events;
 mod shape;
+mod shelf;
 
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
@@ -72,7 +73,9 @@ pub fn install(app: App) {
         Ok(JsValue::UNDEFINED)
     });
     events::install(app, &api);
-    set(&api, "debug", &debug(app));
+    let debug = debug(app);
+    shelf::install(app, &api, &debug);
+    set(&api, "debug", &debug);
     set(&js_sys::global(), "alcove", &api);
 }
 

@@ -13,10 +13,12 @@ pub mod fuzzy;
 mod imported;
 pub mod keys;
 pub mod layout;
+pub mod offered;
 mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod shelf;
 mod switch;
 mod theme;
 pub mod toast;
@@ -42,6 +44,7 @@ use crate::link::{Engine, LinkState, ModelState, Models};
 pub use conflicts::Conflict;
 pub use docs::DocState;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
+pub use shelf::Shelf;
 pub use workspace::Phase;
 
 use dialog::Dialog;
@@ -135,6 +138,8 @@ pub struct App {
     pub conflicts: RwSignal<Vec<Conflict>>,
     /// Search panel.
     pub search: SearchState,
+    /// Files of language models.
+    pub shelf: Shelf,
 }
 
 #[derive(Default)]
@@ -204,6 +209,7 @@ impl App {
             has_folder: RwSignal::new(false),
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
+            shelf: Shelf::default(),
         };
         app.watch_settings();
         app.watch_status();

@@ -160,7 +160,8 @@ async fn once(
         headers.extend(if_range.clone().map(|version| ("If-Range", version)));
     }
     let mut silent = 0;
-    let answer = ask(&Asked { address: wish.address.clone(), headers }, STEP_MS, || {
+    let request = Asked { address: wish.address.clone(), headers };
+    let answer = ask(&request, STEP_MS, || {
         silent += 1;
         !cancel.is_cancelled() && silent < MAX_SILENT_STEPS
     });
