@@ -56,6 +56,20 @@ export interface Alcove {
    * The last piece has an empty text and says in `end` how it went; that is also what the iterator returns.
    */
   generate(options: GenerateOptions): AsyncGenerator<GeneratedPiece, Generated, void>;
+  /** The language models that are kept on this device or on their way. */
+  modelFiles(): Promise<ModelFile[]>;
+  /**
+   * Downloads a model of the catalogue by its id, or from an address of this server, or goes on with one that was paused.
+   * Resolves when it is whole and checked; rejects with `Cancelled` when it is paused. What came stays unless the file
+   * is not the right one (`BadFile`).
+   */
+  download(idOrAddress: string): Promise<void>;
+  /** Pauses a download of this tab. */
+  pauseDownload(id: string): Promise<void>;
+  /** Deletes a model, or what came of it, without asking. Rejects with `Conflict` while it is in use. */
+  deleteModel(id: string): Promise<void>;
+  /** Takes in a model from a GGUF file. */
+  importModel(file: File): Promise<ModelFile>;
   /** Calls `listener` for everything that happens, until the function that it returns is called. */
   onEvent(listener: (event: AlcoveEvent) => void): () => void;
   /** For tests only: each of these does harm on purpose. */
@@ -66,6 +80,8 @@ export interface Alcove {
     killModel(): Promise<void>;
     /** Ends the worker of the language model as a crash would; the model is loaded again. */
     killGenerator(): Promise<void>;
+    /** Ends the worker that downloads models as a crash would. */
+    killKeeper(): Promise<void>;
     /** Destroys the GPU device under the first model worker, as a driver reset would; fails where the model runs on the processor. */
     destroyGpu(): Promise<void>;
     /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
@@ -180,6 +196,22 @@ export interface Workspace {
   storedBytes: number;
   /** Milliseconds since 1970. */
   opened: number;
+}
+
+export interface ModelFile {
+  id: string;
+  name: string;
+  /** Length of the whole file; 0 while unknown. */
+  bytes: number;
+  doneBytes: number;
+  /** Whole and checked. */
+  whole: boolean;
+  /** Lower-case hex; empty while unknown. */
+  sha256: string;
+  /** Empty for a file of the person's own. */
+  address: string;
+  /** `elsewhere` means on its way in another tab. */
+  state: 'downloading' | 'elsewhere' | 'paused' | 'ready' | 'inUse';
 }
 
 export interface LayerStatus {

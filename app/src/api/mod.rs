@@ -7,6 +7,7 @@
 mod events;
 mod generate;
 mod shape;
+mod shelf;
 
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
@@ -74,7 +75,9 @@ pub fn install(app: App) {
     });
     generate::install(app, &api);
     events::install(app, &api);
-    set(&api, "debug", &debug(app));
+    let debug = debug(app);
+    shelf::install(app, &api, &debug);
+    set(&api, "debug", &debug);
     set(&js_sys::global(), "alcove", &api);
 }
 

@@ -13,6 +13,8 @@ pub enum Dialog {
     Palette(String),
     /// Settings.
     Settings,
+    /// Language models.
+    Models,
     /// Keyboard shortcuts.
     Keys,
     /// A question with a few answers.

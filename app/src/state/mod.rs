@@ -14,10 +14,12 @@ mod imported;
 pub mod keys;
 mod language;
 pub mod layout;
+pub mod offered;
 mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod shelf;
 mod switch;
 mod theme;
 pub mod toast;
@@ -44,6 +46,7 @@ pub use conflicts::Conflict;
 pub use docs::DocState;
 pub use language::CatalogueEntry;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
+pub use shelf::Shelf;
 pub use workspace::Phase;
 
 use dialog::Dialog;
@@ -140,6 +143,8 @@ pub struct App {
     pub search: SearchState,
     /// Language models that Alcove knows of, the usual one first; empty until they are asked for.
     pub catalogue: RwSignal<Vec<CatalogueEntry>>,
+    /// Files of language models.
+    pub shelf: Shelf,
 }
 
 #[derive(Default)]
@@ -212,6 +217,7 @@ impl App {
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
             catalogue: RwSignal::default(),
+            shelf: Shelf::default(),
         };
         app.watch_settings();
         app.watch_status();

@@ -92,6 +92,7 @@ commands! {
     "index.pause", "Pause embedding", [], Workspace, |app| app.pause_embedding(true);
     "index.resume", "Go on with embedding", [], Workspace, |app| app.pause_embedding(false);
     "index.rebuild", "Build the index again", [], Workspace, |app| app.reindex();
+    "app.models", "Models…", [], Always, |app| app.dialog.set(Some(Dialog::Models));
     "app.settings", "Settings", ["Mod+,"], Always, |app| app.dialog.set(Some(Dialog::Settings));
     "app.keys", "Keyboard shortcuts", ["Mod+/"], Always, |app| app.dialog.set(Some(Dialog::Keys));
 }

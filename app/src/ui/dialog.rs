@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::command::{COMMANDS, shown_keys};
 use super::icon::{Glyph, icon};
 use super::modal::Modal;
+use super::models::ModelsDialog;
 use super::palette::Palette;
 use super::settings::SettingsDialog;
 use super::start::Kept;
@@ -22,6 +23,7 @@ pub fn Dialogs() -> impl IntoView {
         app.dialog.get().map(|dialog| match dialog {
             Dialog::Palette(text) => view! { <Palette text /> }.into_any(),
             Dialog::Settings => view! { <SettingsDialog /> }.into_any(),
+            Dialog::Models => view! { <ModelsDialog /> }.into_any(),
             Dialog::Keys => view! { <Keys /> }.into_any(),
             Dialog::Question(question) => view! { <Ask question /> }.into_any(),
             Dialog::Prompt(prompt) => view! { <AskText prompt /> }.into_any(),

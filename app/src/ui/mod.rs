@@ -10,6 +10,7 @@ mod group;
 mod icon;
 mod menu;
 mod modal;
+mod models;
 mod outline;
 mod palette;
 mod results;

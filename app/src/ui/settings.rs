@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::dialog::Head;
 use super::modal::Modal;
 use crate::link::ModelState;
+use crate::state::dialog::Dialog;
 use crate::state::settings::{Settings, ThemeChoice};
 use crate::state::{App, Phase, app};
 
@@ -93,6 +94,11 @@ pub fn SettingsDialog() -> impl IntoView {
                     set=|s, n| s.num_workers = n
                 />
                 <p class="muted" role="status">{model}</p>
+
+                <h3>"Language models"</h3>
+                <button type="button" class="push-button" on:click=move |_| app.dialog.set(Some(Dialog::Models))>
+                    "Models…"
+                </button>
             </div>
         </Modal>
     }

@@ -8,6 +8,7 @@ mod generator;
 mod load;
 mod pump;
 mod service;
+mod shelf;
 
 use std::rc::Rc;
 

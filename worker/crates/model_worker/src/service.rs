@@ -12,6 +12,7 @@ use crate::device::Model;
 use crate::generator::Generator;
 use crate::load::{Loaded, load};
 use crate::pump::{Host, Pump};
+use crate::shelf::Shelf;
 
 /// Texts of one request, at most; the engine sends a few dozen.
 const MAX_TEXTS: usize = 4096;
@@ -74,12 +75,13 @@ pub struct Service {
     ready: RefCell<Option<Rc<Ready>>>,
     loading: Cell<bool>,
     generator: Generator,
+    shelf: Rc<Shelf>,
 }
 
 impl Service {
     /// Take in one request of `client`.
     pub fn accept(self: &Rc<Self>, client: u32, request: Request) {
-        let Request { body, reply, .. } = request;
+        let Request { body, blobs, reply } = request;
         match decode::<ModelRequest>(&body) {
             Ok(ModelRequest::LoadEmbedder(request)) => {
                 let service = self.clone();
@@ -107,13 +109,16 @@ impl Service {
             Ok(ModelRequest::CountTokens(request)) => reply.settle(self.generator.count_tokens(&request)),
             Ok(ModelRequest::CountPrompt(request)) => reply.settle(self.generator.count_prompt(&request)),
             Ok(
-                ModelRequest::ListModelFiles(_)
+                request @ (ModelRequest::ListModelFiles(_)
                 | ModelRequest::DownloadModel(_)
                 | ModelRequest::BeginModelFile(_)
                 | ModelRequest::PutModelPiece(_)
                 | ModelRequest::EndModelFile(_)
-                | ModelRequest::DeleteModelFile(_),
-            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build keeps no language models yet.")),
+                | ModelRequest::DeleteModelFile(_)),
+            ) => {
+                let shelf = self.shelf.clone();
+                spawn_local(async move { shelf.answer(request, &blobs, reply).await });
+            }
             Err(err) => {
                 reply.fault(Fault::new(FaultCode::Invalid, format!("A request could not be read: {err}.")))
             }

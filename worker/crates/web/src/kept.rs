@@ -9,16 +9,16 @@
 //! That nobody takes a file away while it is used is seen to by Web Locks: readers share the lock of its id, and whoever
 //! writes or deletes has it alone. The browser releases it when a tab or a worker dies.
 
-use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Uint8Array};
 use thiserror::Error;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{File, FileSystemDirectoryHandle, FileSystemSyncAccessHandle};
+use web_sys::{File, FileSystemDirectoryHandle};
 
+use crate::OpfsError;
 use crate::locks::{Lock, LockError, share_lock, try_lock};
-use crate::opfs::{at_option, bytes_of, entries, file, folder, handle_of, name_of, root, words_of};
-use crate::{OpfsError, opfs};
+use crate::opfs::{file, folder, name_of, opfs_error, root};
 
 /// Folder of the files.
 const FOLDER: &str = "language-models";
@@ -58,8 +58,8 @@ impl From<OpfsError> for KeptError {
     }
 }
 
-fn kept_error(err: JsValue) -> KeptError {
-    if name_of(&err) == "QuotaExceededError" { KeptError::Quota } else { opfs::opfs_error(err).into() }
+pub(crate) fn kept_error(err: JsValue) -> KeptError {
+    if name_of(&err) == "QuotaExceededError" { KeptError::Quota } else { opfs_error(err).into() }
 }
 
 /// True for what may name a file: lower-case letters, digits, `-`, `_` and dots that are not in front.
@@ -69,7 +69,7 @@ pub fn is_kept_id(id: &str) -> bool {
     (1..=MAX_KEPT_ID).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(plain)
 }
 
-async fn models_folder(create: bool) -> Result<FileSystemDirectoryHandle, KeptError> {
+pub(crate) async fn models_folder(create: bool) -> Result<FileSystemDirectoryHandle, KeptError> {
     Ok(folder(&root(create).await?, FOLDER, create).await?)
 }
 
@@ -90,6 +90,11 @@ pub async fn hold_kept(id: &str) -> Result<Option<KeptHold>, KeptError> {
         Err(LockError::Unavailable) => Ok(Some(KeptHold { _lock: None })),
         Err(LockError::Refused(_)) => Err(KeptError::Unavailable),
     }
+}
+
+/// Does somebody have the file `id` alone at this moment?
+pub async fn is_kept_held(id: &str) -> bool {
+    matches!(share_lock(&lock_name(id)).await, Ok(None))
 }
 
 /// The right to change a kept file; dropping it gives it back.

@@ -275,7 +275,7 @@ async fn is_current(folder: &FileSystemDirectoryHandle, copy: &MemDisk) -> bool 
     true
 }
 
-async fn len_of(handle: &FileSystemFileHandle) -> Result<u64, OpfsError> {
+pub(crate) async fn len_of(handle: &FileSystemFileHandle) -> Result<u64, OpfsError> {
     let file: File = JsFuture::from(handle.get_file()).await.map_err(opfs_error)?.unchecked_into();
     Ok(file.size() as u64)
 }
