@@ -17,6 +17,7 @@ mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod suggest;
 mod switch;
 mod theme;
 pub mod toast;
@@ -206,6 +207,7 @@ impl App {
             search: SearchState::default(),
         };
         app.watch_settings();
+        app.watch_suggestions();
         app.watch_status();
         app.watch_documents();
         app.watch_layout();
