@@ -32,6 +32,11 @@ export interface Alcove {
   outline(path: string): Promise<Definition[]>;
   /** Shows a file in the editor. */
   show(path: string, line?: number): Promise<void>;
+  /**
+   * What the loaded language model would write at a place of a file: in the text as it stands in the editor where it is
+   * open there, else in what is saved. A newer call, also one of the editor, ends an older one.
+   */
+  complete(place: CompletePlace): Promise<Completed>;
   /** The workspaces kept on this device. */
   workspaces(): Promise<Workspace[]>;
   /** Opens a kept workspace. */
@@ -166,6 +171,36 @@ export interface SearchAnswer {
   tookMs: number;
   /** A sentence when something was left out. */
   notice: string;
+}
+
+export interface CompletePlace {
+  path: string;
+  line: number;
+  /** UTF-16 code units of the line before the place. */
+  utf16: number;
+  /** Fails where another model is loaded; whichever is loaded when left out. */
+  model?: string;
+  /** How many different texts are wanted, 1 to 3; 1 when left out. */
+  alternatives?: number;
+}
+
+export interface Completed {
+  /** The model that was asked. */
+  model: string;
+  /** Texts to insert, the likeliest first; empty where nothing that was written can stand there. */
+  texts: string[];
+  /** How many were not shown, by reason. */
+  dropped: Partial<Record<'Empty' | 'RepeatsSuffix' | 'RepeatsPrefix' | 'Brackets' | 'Syntax', number>>;
+  /** Tokens of the prompt; 0 where the model was stopped as soon as enough was written. */
+  numPromptTokens: number;
+  /** Of those, known from before. */
+  numCachedTokens: number;
+  /** Paths of the passages of other files in the prompt. */
+  snippets: string[];
+  /** Time in the engine, milliseconds. */
+  tookMs: number;
+  /** Known from before, without asking the model. */
+  fromCache: boolean;
 }
 
 export interface FileEntry {

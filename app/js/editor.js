@@ -8,6 +8,7 @@ import { errorHandler } from 'monaco-editor/base/common/errors.js';
 import './features.js';
 import './editor.css';
 import { known } from './languages.js';
+import { answerWith, completes, note, useCompletions } from './suggest.js';
 import { useTheme } from './theme.js';
 
 /* global EDITOR_WORKER_NAME, EDITOR_CSS_NAME */
@@ -15,6 +16,7 @@ import { useTheme } from './theme.js';
 /** @typedef {{
  *   theme: 'light' | 'dark' | 'contrast-light' | 'contrast-dark', fontSize: number, wordWrap: boolean,
  *   minimap: boolean, tabSize: number, screenReader: boolean,
+ *   completions: import('./suggest.js').Completions | null,
  * }} Settings */
 
 // @ts-ignore: put in by build.mjs
@@ -63,6 +65,7 @@ async function addStyles() {
 /** @type {Settings} */
 let settings = {
   theme: 'light', fontSize: 14, wordWrap: false, minimap: false, tabSize: 4, screenReader: false,
+  completions: null,
 };
 
 /** What every view is made with. @returns {import('monaco-editor').editor.IEditorOptions} */
@@ -76,7 +79,8 @@ function viewOptions() {
     largeFileOptimizations: true,
     minimap: { enabled: settings.minimap },
     padding: { top: 6 },
-    quickSuggestions: { other: 'offline', comments: false, strings: false },
+    inlineSuggest: { enabled: true, mode: 'prefix', showToolbar: 'onHover' },
+    quickSuggestions: words(undefined),
     renderWhitespace: 'selection',
     scrollBeyondLastLine: false,
     smoothScrolling: false,
@@ -85,6 +89,17 @@ function viewOptions() {
     unusualLineTerminators: 'off',
     wordWrap: settings.wordWrap ? 'on' : 'off',
   };
+}
+
+/**
+ * Whether words of the text are offered while somebody types. Where grey text is coming they are offered when asked for:
+ * their list hides it, and Monaco's own setting for both gives up waiting for the grey text after 750 ms, which is less
+ * than a small model takes on a processor.
+ * @param {string | undefined} language
+ * @returns {import('monaco-editor').editor.IQuickSuggestionsOptions}
+ */
+function words(language) {
+  return { other: completes(language) ? 'off' : 'on', comments: false, strings: false };
 }
 
 /** @type {Set<View | Diff>} */
@@ -102,6 +117,7 @@ class Model {
     // The number keeps names apart when a file is closed and opened again before the old model is gone.
     const uri = Uri.from({ scheme: 'alcove', authority: String(Model.count), path: `/${path}` });
     this.model = editor.createModel(text, known(language), uri);
+    note(this.model, this);
     this.model.setEOL(editor.EndOfLineSequence.LF);
     this.model.updateOptions({ tabSize: settings.tabSize });
     this.model.detectIndentation(true, settings.tabSize);
@@ -187,6 +203,7 @@ class View {
     if (this.editor.getModel() === (model?.model ?? null)) return;
     this.hits.clear();
     this.editor.setModel(model?.model ?? null);
+    this.editor.updateOptions({ quickSuggestions: words(model?.model.getLanguageId()) });
     if (model && state) this.editor.restoreViewState(state);
   }
 
@@ -262,7 +279,7 @@ class View {
   }
 
   refresh() {
-    this.editor.updateOptions(viewOptions());
+    this.editor.updateOptions({ ...viewOptions(), quickSuggestions: words(this.editor.getModel()?.getLanguageId()) });
   }
 
   dispose() {
@@ -358,11 +375,13 @@ const isLow = (/** @type {number} */ unit) => unit >= 0xdc00 && unit <= 0xdfff;
 const api = {
   createModel: (/** @type {ConstructorParameters<typeof Model>} */ ...args) => new Model(...args),
   createView: (/** @type {ConstructorParameters<typeof View>} */ ...args) => new View(...args),
+  answerWith,
   createDiff: (/** @type {HTMLElement} */ host) => new Diff(host),
   /** @param {Settings} wanted */
   configure(wanted) {
     settings = wanted;
     useTheme(settings.theme);
+    useCompletions(settings.completions);
     for (const view of alive) view.refresh();
   },
 };

@@ -17,7 +17,8 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, guard, onto_disk, snapshot, status, symbols, workspaces};
+use crate::suggest::Suggestions;
+use crate::{files, guard, onto_disk, snapshot, status, suggest, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -42,11 +43,12 @@ pub(crate) struct Engine {
     pub(crate) embedding: Embedding,
     pub(crate) generators: Generators,
     pub(crate) searches: Searches,
+    pub(crate) suggestions: Suggestions,
     pub(crate) watchers: Vec<Reply>,
     pub(crate) import: files::Import,
     pub(crate) quota: Option<(u64, u64)>,
     pub(crate) last_status: Option<protocol::EngineStatus>,
-    analyser: Analyser,
+    pub(crate) analyser: Analyser,
     grammars: Grammars,
     ticks: u32,
     last_write_ms: f64,
@@ -63,6 +65,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         embedding: Embedding::default(),
         generators: Generators::default(),
         searches: Searches::default(),
+        suggestions: Suggestions::default(),
         watchers: Vec::new(),
         import: files::Import::default(),
         quota: None,
@@ -175,6 +178,7 @@ impl Engine {
             Event::QueryVector { search, result } => {
                 self.searches.vector(self.space.as_mut(), search, result);
             }
+            Event::Suggested { suggest, result } => suggest::accept(self, suggest, result),
             Event::Grammar { name, result } => self.grammar(name, result),
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
@@ -205,6 +209,7 @@ impl Engine {
                 | R::ReadFile(_)
                 | R::WriteFile(_)
                 | R::PutDraft(_)
+                | R::Suggest(_)
         ) {
             self.embedding.pace.person_acted(self.clock.monotonic_ms());
         }
@@ -300,12 +305,8 @@ impl Engine {
                 reply.done(&());
             }
             R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
-            R::Suggest(_)
-            | R::Ask(_)
-            | R::ListThreads(_)
-            | R::GetThread(_)
-            | R::RenameThread(_)
-            | R::DeleteThread(_) => {
+            R::Suggest(call) => suggest::start(self, call, &blobs, reply),
+            R::Ask(_) | R::ListThreads(_) | R::GetThread(_) | R::RenameThread(_) | R::DeleteThread(_) => {
                 reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet."));
             }
         }
@@ -323,7 +324,10 @@ impl Engine {
         if admit_stored(space, &self.clock, until_ms) {
             return true;
         }
-        self.embedding.dispatch(space, &self.events, start);
+        // A person waits for what a language model writes: embedding goes on when it is written.
+        if !self.generators.is_writing() {
+            self.embedding.dispatch(space, &self.events, start);
+        }
         if !space.to_parse.is_empty() && !self.import.is_open() {
             while let Some(path) = space.to_parse.pop_front() {
                 let before = self.clock.monotonic_ms();
@@ -368,6 +372,12 @@ impl Engine {
             ));
         }
         space.to_parse.extend(waiting);
+    }
+
+    /// Whether texts of a language can be parsed now; if not yet, its grammar is on its way.
+    pub(crate) fn has_grammar(&mut self, lang: Lang) -> bool {
+        // No file has the empty path: it comes back with the grammar and is passed over.
+        lang.is_parsed() && self.grammars.readiness(lang, "", &self.events) == Readiness::Here
     }
 
     /// Fetch the grammars of the languages in the workspace before a file is saved that needs one.

@@ -285,6 +285,7 @@ pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::L
     let sentence = match disk::open_writer(id).await {
         Ok(held) => {
             engine.searches.abort_all();
+            engine.suggestions.forget();
             engine.embedding.forget_batches();
             // The engine's status tells it as well.
             let _notices = build(engine, id, held, Access::Writer, Some(lock));
@@ -315,6 +316,7 @@ pub(crate) async fn become_writer(engine: &mut Engine) -> Result<Access, Fault> 
 /// Close the open workspace: save what is known, settle what waits.
 pub(crate) async fn close(engine: &mut Engine) {
     engine.searches.abort_all();
+    engine.suggestions.forget();
     engine.embedding.forget_batches();
     engine.import = crate::files::Import::default();
     let Some(mut space) = engine.space.take() else { return };
@@ -381,6 +383,7 @@ pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), F
                 ));
             }
             engine.searches.abort_all();
+            engine.suggestions.forget();
             engine.embedding.forget_batches();
             // The file handles must close before the files can go; the lock is kept, so that no other tab takes over
             // what is about to be deleted.

@@ -41,6 +41,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn configure(this: &Module, options: &JsValue);
 
+    /// Whom to ask for completions, and whom to tell that none is waited for any more.
+    #[wasm_bindgen(method, js_name = answerWith)]
+    pub fn answer_with(
+        this: &Module,
+        ask: &Closure<dyn Fn(JsValue, u32, u32, u32) -> Promise>,
+        cancel: &Closure<dyn Fn()>,
+    );
+
     /// The text of one file with its undo stack; may be shown in several views.
     #[derive(Clone, Debug)]
     pub type Model;
@@ -165,6 +173,7 @@ pub async fn load() -> Result<Module, String> {
     LOADING.set(None);
     let module: Module = module.map_err(|_| FAILED)?.unchecked_into();
     LOADED.set(Some(module.clone()));
+    super::suggest::connect(&module);
     Ok(module)
 }
 

@@ -20,6 +20,7 @@ pub mod runs;
 mod search;
 pub mod settings;
 mod shelf;
+mod suggest;
 mod switch;
 mod theme;
 pub mod toast;
@@ -220,6 +221,7 @@ impl App {
             shelf: Shelf::default(),
         };
         app.watch_settings();
+        app.watch_suggestions();
         app.watch_status();
         app.watch_documents();
         app.watch_layout();

@@ -81,6 +81,11 @@ commands! {
     "editor.focus", "Go to the editor", ["Mod+1"], File, |app| app.focus_editor();
     "editor.find", "Find in file", ["Mod+F"], File, |app| { pane(app).find(); };
     "editor.replace", "Find and replace in file", ["Mod+H"], File, |app| { pane(app).replace(); };
+    "complete.now", "Complete at the cursor", ["Alt+\\"], File, |app| { pane(app).run("editor.action.inlineSuggest.trigger"); };
+    "complete.next", "Next completion", ["Alt+]"], File, |app| { pane(app).run("editor.action.inlineSuggest.showNext"); };
+    "complete.previous", "Previous completion", ["Alt+["], File, |app| { pane(app).run("editor.action.inlineSuggest.showPrevious"); };
+    "complete.word", "Take a word of the completion", [], File, |app| { pane(app).run("editor.action.inlineSuggest.acceptNextWord"); };
+    "complete.toggle", "Completions while typing: on or off", [], Always, |app| app.change(|s| s.completions = !s.completions);
     "editor.wrap", "Wrap long lines", ["Alt+Z"], Always, |app| app.change(|s| s.word_wrap = !s.word_wrap);
     "editor.minimap", "Show or hide the minimap", [], Always, |app| app.change(|s| s.minimap = !s.minimap);
     "view.larger", "Larger text", [], Always, |app| app.change(|s| s.font_px = (s.font_px + 1).min(40));
