@@ -17,7 +17,7 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, guard, onto_disk, snapshot, status, symbols, workspaces};
+use crate::{chat, files, guard, onto_disk, snapshot, status, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -42,6 +42,7 @@ pub(crate) struct Engine {
     pub(crate) embedding: Embedding,
     pub(crate) generators: Generators,
     pub(crate) searches: Searches,
+    pub(crate) chats: chat::Chats,
     pub(crate) watchers: Vec<Reply>,
     pub(crate) import: files::Import,
     pub(crate) quota: Option<(u64, u64)>,
@@ -63,6 +64,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         embedding: Embedding::default(),
         generators: Generators::default(),
         searches: Searches::default(),
+        chats: chat::Chats::default(),
         watchers: Vec::new(),
         import: files::Import::default(),
         quota: None,
@@ -160,6 +162,7 @@ fn parse(space: &mut Space, path: &str, analyser: &mut Analyser, grammars: &mut 
 
 impl Engine {
     async fn handle(&mut self, event: Event) {
+        chat::sweep(self);
         match event {
             Event::Request(request) => self.request(request).await,
             Event::Port(PortKind::Embedder, number, port) => {
@@ -175,6 +178,7 @@ impl Engine {
             Event::QueryVector { search, result } => {
                 self.searches.vector(self.space.as_mut(), search, result);
             }
+            Event::Chat(came) => chat::came(self, came),
             Event::Grammar { name, result } => self.grammar(name, result),
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
@@ -300,12 +304,12 @@ impl Engine {
                 reply.done(&());
             }
             R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
-            R::Suggest(_)
-            | R::Ask(_)
-            | R::ListThreads(_)
-            | R::GetThread(_)
-            | R::RenameThread(_)
-            | R::DeleteThread(_) => {
+            R::Ask(call) => chat::start(self, call, reply),
+            R::ListThreads(_) => reply.settle(chat::list(self)),
+            R::GetThread(call) => reply.settle(chat::get(self, &call.thread)),
+            R::RenameThread(call) => reply.settle(chat::rename(self, &call)),
+            R::DeleteThread(call) => reply.settle(chat::delete(self, &call)),
+            R::Suggest(_) => {
                 reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet."));
             }
         }
@@ -313,9 +317,12 @@ impl Engine {
 
     /// One slice of background work. False when there is none.
     fn step(&mut self) -> bool {
-        let Some(space) = &mut self.space else { return false };
         let start = self.clock.monotonic_ms();
         let until_ms = start + SLICE_MS;
+        if chat::step(self, until_ms) {
+            return true;
+        }
+        let Some(space) = &mut self.space else { return false };
         if self.searches.has_work() {
             self.searches.step(space, SLICE_MS);
             return true;
@@ -381,6 +388,10 @@ impl Engine {
 
     fn tick(&mut self) {
         self.ticks = self.ticks.wrapping_add(1);
+        if self.chats.is_writing() {
+            // Whoever reads along waits for the model: chunks go to theirs in small portions meanwhile.
+            self.embedding.pace.person_acted(self.clock.monotonic_ms());
+        }
         if self.ticks % TICKS_PER_QUOTA == 1 {
             let events = self.events.clone();
             wasm_bindgen_futures::spawn_local(async move {

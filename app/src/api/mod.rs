@@ -4,6 +4,7 @@
 //! what it rejects with is an `Error` whose `code` is the name of a [`protocol::FaultCode`]. Lines are counted from one
 //! and inclusive here, unlike everywhere inside.
 
+mod chat;
 mod events;
 mod shape;
 
@@ -71,6 +72,7 @@ pub fn install(app: App) {
         app.call(Reindex { workspace: app.here()? }).await?;
         Ok(JsValue::UNDEFINED)
     });
+    chat::install(app, &api);
     events::install(app, &api);
     set(&api, "debug", &debug(app));
     set(&js_sys::global(), "alcove", &api);
