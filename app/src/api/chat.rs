@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use js_sys::{Function, Object, Promise, Reflect};
 use protocol::{
-    AnswerEnd, AnswerEvent, Ask, DeleteThread, Fault, GetThread, Grounding, ListThreads, Mention, ThreadId, ThreadInfo,
-    Turn, TurnId,
+    AnswerEnd, AnswerEvent, Ask, DeleteThread, Fault, GetThread, Grounding, ListThreads, Mention, ThreadId,
+    ThreadInfo, Turn, TurnId,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -221,7 +221,10 @@ async fn chat(app: App, question: JsValue, options: JsValue) -> Result<JsValue, 
         Some(answer) => answer?.0,
         // The call is dropped by now, which stops it: what there is of the answer was kept.
         None => turns(app, &thread).await?.into_iter().find(|kept| kept.id == turn).ok_or_else(|| {
-            Fault::new(protocol::FaultCode::Cancelled, "The question was stopped before anything was written.")
+            Fault::new(
+                protocol::FaultCode::Cancelled,
+                "The question was stopped before anything was written.",
+            )
         })?,
     };
     to_js(&TurnShape::new(&thread, answered))

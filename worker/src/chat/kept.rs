@@ -191,7 +191,7 @@ fn info(space: &Space, unkept: &Unkept, id: ThreadId) -> Option<ThreadInfo> {
     let turns = all(space, unkept, &id);
     let name = space.store.setting(&name_key(&id)).ok().flatten();
     let name = name.and_then(|text| serde_json::from_str::<Name>(&text).ok()).map(|name| name.title);
-    let title = name.unwrap_or_else(|| clean_title(&turns.first().map_or("", |first| &first.turn.question)));
+    let title = name.unwrap_or_else(|| clean_title(turns.first().map_or("", |first| &first.turn.question)));
     let asked_unix_ms = turns.iter().map(|kept| kept.turn.asked_unix_ms).max()?;
     Some(ThreadInfo { id, title, num_turns: turns.len() as u32, asked_unix_ms })
 }

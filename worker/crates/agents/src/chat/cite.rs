@@ -382,7 +382,7 @@ fn stands_in(line: &str, name: &str) -> Option<usize> {
     line.match_indices(name).map(|(at, _)| at).find(|at| {
         let before = line[..*at].chars().next_back().is_some_and(is_part);
         let after = line[*at + name.len()..].chars().next().is_some_and(is_part);
-        !(begins && before) && !(ends && after)
+        !(begins && before || ends && after)
     })
 }
 
