@@ -75,6 +75,17 @@ export interface Alcove {
   deleteModel(id: string): Promise<void>;
   /** Takes in a model from a GGUF file. */
   importModel(file: File): Promise<ModelFile>;
+  /**
+   * Asks the language model about the open workspace. What it gets are passages that belong to the question; where
+   * none do, it is not asked, and `end` says so. The conversation is kept with the workspace.
+   */
+  chat(question: string, options?: ChatOptions): Promise<Answer>;
+  /** The conversations of the open workspace, the one asked last first. */
+  chats(): Promise<{ thread: string; title: string; numTurns: number; asked: number }[]>;
+  /** Every question of a conversation with its answer, in the order in which they were asked. */
+  chatTurns(thread: string): Promise<Answer[]>;
+  /** Deletes a conversation, and stops what is being written for it. */
+  deleteChat(thread: string): Promise<void>;
   /** Calls `listener` for everything that happens, until the function that it returns is called. */
   onEvent(listener: (event: AlcoveEvent) => void): () => void;
   /** For tests only: each of these does harm on purpose. */
@@ -247,6 +258,68 @@ export interface ModelFile {
   address: string;
   /** `elsewhere` means on its way in another tab. */
   state: 'downloading' | 'elsewhere' | 'paused' | 'ready' | 'inUse';
+}
+
+export interface ChatOptions {
+  /** Answer from these files; one that ends in `/` is a folder. The whole workspace is searched when there are none. */
+  files?: string[];
+  /** Answer from the definitions of these names, perhaps behind that of what contains them. */
+  symbols?: string[];
+  /** Most tokens to write; 384 when left out. */
+  maxTokens?: number;
+  /** Go on with this conversation, from {@link Answer.thread}; a new one when left out. */
+  thread?: string;
+  /** Called with each piece of the answer as it is written. */
+  onText?: (text: string) => void;
+  /** Ends the answer early: what was written so far is kept, and is what the promise resolves to. */
+  signal?: AbortSignal;
+}
+
+export interface Answer {
+  thread: string;
+  turn: string;
+  question: string;
+  /** Markdown. */
+  text: string;
+  /** Places that the answer rests on, each held to lines that are there. */
+  citations: {
+    path: string;
+    startLine: number;
+    /** Inclusive. */
+    endLine: number;
+    /** Where in {@link text} the reference stands: one that the model wrote, or code that stands there word for word. */
+    start: number;
+    end: number;
+    /** The lines still say what they said when the answer was written; they are followed where they moved. */
+    isCurrent: boolean;
+  }[];
+  /** What the model was sent. */
+  context: {
+    /** Named by the caller, found by the search, or nothing that has to do with the question. */
+    grounding: 'pointed' | 'found' | 'notFound';
+    passages: {
+      number: number;
+      path: string;
+      startLine: number;
+      /** Inclusive. */
+      endLine: number;
+      text: string;
+      numTokens: number;
+      isCut: boolean;
+    }[];
+    /** A sentence for each thing that did not fit. */
+    leftOut: string[];
+    /** Tokens of the whole prompt. */
+    numTokens: number;
+    /** Most tokens that the model can see beside what it writes. */
+    maxTokens: number;
+  };
+  end: 'complete' | 'length' | 'stopped' | 'nothingFound' | 'failed';
+  /** Why it failed. */
+  reason: string;
+  model: string | null;
+  /** Why it is not kept; empty when it is. */
+  notKept: string;
 }
 
 export interface LayerStatus {

@@ -18,7 +18,7 @@ use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
 use crate::suggest::Suggestions;
-use crate::{files, guard, onto_disk, snapshot, status, suggest, symbols, workspaces};
+use crate::{chat, files, guard, onto_disk, snapshot, status, suggest, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -44,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) generators: Generators,
     pub(crate) searches: Searches,
     pub(crate) suggestions: Suggestions,
+    pub(crate) chats: chat::Chats,
     pub(crate) watchers: Vec<Reply>,
     pub(crate) import: files::Import,
     pub(crate) quota: Option<(u64, u64)>,
@@ -66,6 +67,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         generators: Generators::default(),
         searches: Searches::default(),
         suggestions: Suggestions::default(),
+        chats: chat::Chats::default(),
         watchers: Vec::new(),
         import: files::Import::default(),
         quota: None,
@@ -163,6 +165,7 @@ fn parse(space: &mut Space, path: &str, analyser: &mut Analyser, grammars: &mut 
 
 impl Engine {
     async fn handle(&mut self, event: Event) {
+        chat::sweep(self);
         match event {
             Event::Request(request) => self.request(request).await,
             Event::Port(PortKind::Embedder, number, port) => {
@@ -179,6 +182,7 @@ impl Engine {
                 self.searches.vector(self.space.as_mut(), search, result);
             }
             Event::Suggested { suggest, result } => suggest::accept(self, suggest, result),
+            Event::Chat(came) => chat::came(self, came),
             Event::Grammar { name, result } => self.grammar(name, result),
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
@@ -306,17 +310,22 @@ impl Engine {
             }
             R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
             R::Suggest(call) => suggest::start(self, call, &blobs, reply),
-            R::Ask(_) | R::ListThreads(_) | R::GetThread(_) | R::RenameThread(_) | R::DeleteThread(_) => {
-                reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet."));
-            }
+            R::Ask(call) => chat::start(self, call, reply),
+            R::ListThreads(_) => reply.settle(chat::list(self)),
+            R::GetThread(call) => reply.settle(chat::get(self, &call.thread)),
+            R::RenameThread(call) => reply.settle(chat::rename(self, &call)),
+            R::DeleteThread(call) => reply.settle(chat::delete(self, &call)),
         }
     }
 
     /// One slice of background work. False when there is none.
     fn step(&mut self) -> bool {
-        let Some(space) = &mut self.space else { return false };
         let start = self.clock.monotonic_ms();
         let until_ms = start + SLICE_MS;
+        if chat::step(self, until_ms) {
+            return true;
+        }
+        let Some(space) = &mut self.space else { return false };
         if self.searches.has_work() {
             self.searches.step(space, SLICE_MS);
             return true;
@@ -391,6 +400,10 @@ impl Engine {
 
     fn tick(&mut self) {
         self.ticks = self.ticks.wrapping_add(1);
+        if self.chats.is_writing() {
+            // Whoever reads along waits for the model: chunks go to theirs in small portions meanwhile.
+            self.embedding.pace.person_acted(self.clock.monotonic_ms());
+        }
         if self.ticks % TICKS_PER_QUOTA == 1 {
             let events = self.events.clone();
             wasm_bindgen_futures::spawn_local(async move {

@@ -38,6 +38,8 @@ pub(crate) enum Event {
     LockGranted(WorkspaceId, Lock),
     /// The browser's estimate of used and allowed bytes.
     Quota(u64, u64),
+    /// Something for an answer arrived.
+    Chat(crate::chat::Came),
     /// A grammar was loaded, or could not be.
     Grammar {
         /// Name of its parser.

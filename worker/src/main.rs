@@ -9,6 +9,7 @@
 
 mod archive;
 mod caution;
+mod chat;
 mod convert;
 mod disk;
 mod embed;

@@ -6,6 +6,7 @@ use stdx::{Clock as _, SystemClock};
 
 use crate::archive::{self, Archive, Exporter, Manifest};
 use crate::caution::Caution;
+use crate::chat;
 use crate::convert::store_fault;
 use crate::disk::{self, DiskError, Held};
 use crate::engine::Engine;
@@ -284,6 +285,8 @@ pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::L
     }
     let sentence = match disk::open_writer(id).await {
         Ok(held) => {
+            // What could not be kept until now is kept when it is asked for next: this tab writes from here on.
+            chat::stop_all(engine);
             engine.searches.abort_all();
             engine.suggestions.forget();
             engine.embedding.forget_batches();
@@ -315,6 +318,7 @@ pub(crate) async fn become_writer(engine: &mut Engine) -> Result<Access, Fault> 
 
 /// Close the open workspace: save what is known, settle what waits.
 pub(crate) async fn close(engine: &mut Engine) {
+    chat::close(engine);
     engine.searches.abort_all();
     engine.suggestions.forget();
     engine.embedding.forget_batches();
@@ -382,6 +386,7 @@ pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), F
                     "This workspace is open in another tab. Close it there first.",
                 ));
             }
+            chat::close(engine);
             engine.searches.abort_all();
             engine.suggestions.forget();
             engine.embedding.forget_batches();

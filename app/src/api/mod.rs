@@ -4,6 +4,7 @@
 //! what it rejects with is an `Error` whose `code` is the name of a [`protocol::FaultCode`]. Lines are counted from one
 //! and inclusive here, unlike everywhere inside.
 
+mod chat;
 mod events;
 mod generate;
 mod shape;
@@ -78,6 +79,7 @@ pub fn install(app: App) {
         Ok(JsValue::UNDEFINED)
     });
     generate::install(app, &api);
+    chat::install(app, &api);
     events::install(app, &api);
     let debug = debug(app);
     shelf::install(app, &api, &debug);

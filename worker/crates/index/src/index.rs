@@ -287,7 +287,7 @@ impl Index {
         fused.into_iter().filter_map(|(score, number, layers)| self.hit(number, score, layers)).collect()
     }
 
-    fn ranked(&self, query: &Query<'_>) -> Vec<Ranked> {
+    pub(crate) fn ranked(&self, query: &Query<'_>) -> Vec<Ranked> {
         let depth = self.tuning.depth.max(query.k);
         let passes = self.mask(query);
         let mut lists = Vec::new();
