@@ -5,6 +5,7 @@
 //! with native tests.
 
 pub mod abort;
+mod chat;
 mod conflicts;
 pub mod dialog;
 mod disk;
@@ -39,6 +40,7 @@ use protocol::{
 use crate::editor::{Cursor, Pane, Watch};
 use crate::link::{Engine, LinkState, ModelState, Models};
 
+pub use chat::ChatState;
 pub use conflicts::Conflict;
 pub use docs::DocState;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
@@ -64,6 +66,8 @@ pub enum Side {
     Search,
     /// Symbols of the active file.
     Outline,
+    /// Questions and answers.
+    Chat,
 }
 
 /// Where a file is to be shown.
@@ -135,6 +139,8 @@ pub struct App {
     pub conflicts: RwSignal<Vec<Conflict>>,
     /// Search panel.
     pub search: SearchState,
+    /// Chat panel.
+    pub chat: ChatState,
 }
 
 #[derive(Default)]
@@ -204,6 +210,7 @@ impl App {
             has_folder: RwSignal::new(false),
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
+            chat: ChatState::default(),
         };
         app.watch_settings();
         app.watch_status();
@@ -374,6 +381,7 @@ impl App {
             self.side_width_px.track();
             self.folders.track();
             let _tracked = self.search.to_keep();
+            self.chat.kept.track();
             self.keep_view();
         });
     }

@@ -52,6 +52,7 @@ commands! {
     "search.focus", "Search in files", ["Mod+Shift+F"], Workspace, search_focus;
     "side.explorer", "Show files", ["Mod+Shift+E"], Workspace, |app| side(app, Side::Explorer);
     "side.outline", "Show outline of the file", ["Mod+Shift+O"], Workspace, |app| side(app, Side::Outline);
+    "side.chat", "Ask about this project", ["Mod+Alt+I"], Workspace, chat;
     "side.toggle", "Show or hide the side bar", ["Mod+B"], Workspace, |app| app.side_open.update(|open| *open = !*open);
     "open.folder", "Open folder…", ["Mod+O"], Always, |app| app.open_folder();
     "open.files", "Open files…", [], Always, |app| app.open_files();
@@ -191,6 +192,13 @@ fn side(app: App, side: Side) {
             let _gone = place.focus();
         }
     });
+}
+
+fn chat(app: App) {
+    side(app, Side::Chat);
+    if app.side.get_untracked() == Side::Chat && app.side_open.get_untracked() {
+        app.chat.focus.update(|n| *n += 1);
+    }
 }
 
 fn search_focus(app: App) {

@@ -29,6 +29,7 @@ pub fn Dialogs() -> impl IntoView {
             Dialog::CompareTexts(path, before, after) => {
                 view! { <CompareTexts path before after /> }.into_any()
             }
+            Dialog::Proposal(path, before, after) => view! { <Proposal path before after /> }.into_any(),
             Dialog::Conflicts => view! { <Conflicts /> }.into_any(),
             Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
         })
@@ -207,6 +208,36 @@ fn CompareTexts(path: String, before: String, after: String) -> impl IntoView {
             <Head title=format!("{name}: on disk and in Alcove") />
             <div class="compare">
                 <DiffView of=Signal::stored(DiffOf::Texts { before, after, language }) />
+            </div>
+        </Modal>
+    }
+}
+
+#[component]
+fn Proposal(path: String, before: String, after: String) -> impl IntoView {
+    let app = app();
+    let name = file_name(&path).to_owned();
+    let language =
+        crate::editor::document(&path).map_or_else(|| "plaintext".into(), |document| document.language());
+    let texts = DiffOf::Texts { before: before.clone(), after: after.clone(), language };
+    view! {
+        <Modal label=format!("Proposed changes to {name}") class="modal-wide">
+            <Head title=format!("{path}: now and as proposed") />
+            <div class="compare">
+                <DiffView of=Signal::stored(texts) />
+            </div>
+            <div class="modal-actions">
+                <button type="button" class="push-button" on:click=move |_| app.dialog.set(None)>"Reject"</button>
+                <button
+                    type="button"
+                    class="push-button primary"
+                    on:click=move |_| {
+                        app.dialog.set(None);
+                        app.take_proposal(&path, &before, &after);
+                    }
+                >
+                    "Accept"
+                </button>
             </div>
         </Modal>
     }
