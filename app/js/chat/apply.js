@@ -30,12 +30,13 @@ export function withCode(text, code, definitions, selection) {
   for (const anchor of anchors) if (anchor.line > last.line) last = anchor;
   let [start, end] = [first.line, last.line + 1];
   const added = shifted(fresh, indent(lines[first.line]) - indent(fresh[first.at]), true);
-  const definition = definitions.filter(([begin]) => begin === first.line).sort((a, b) => b[1] - a[1])[0];
-  const opens = definition && fresh.slice(0, first.at).every((line) => !line.trim() || isAttached(line));
-  if (opens && definition[1] + 1 >= end) {
-    end = definition[1] + 1;
-    // What belongs to it above, such as attributes, is in the code as well: not twice.
-    for (let at = first.at - 1; at >= 0 && start > 0 && lines[start - 1].trim() === fresh[at].trim(); at -= 1) start -= 1;
+  // The definition that the code begins with, behind what belongs to it above.
+  const opening = anchors.find(({ at, line }) => fresh.slice(0, at).every((above) => !above.trim() || isAttached(above)) && definitions.some(([begin]) => begin === line));
+  const whole = Math.max(...definitions.flatMap(([begin, stop]) => (begin === opening?.line ? [stop + 1] : [])));
+  if (opening && whole >= end) {
+    [start, end] = [opening.line, whole];
+    // Comments and attributes that are in the code as well do not come twice.
+    for (let at = opening.at - 1; at >= 0 && start > 0 && lines[start - 1].trim() === fresh[at].trim(); at -= 1) start -= 1;
   } else {
     for (let at = last.at + 1; at < fresh.length && end < lines.length && lines[end].trim() === fresh[at].trim(); at += 1) end += 1;
   }
