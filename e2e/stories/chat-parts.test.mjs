@@ -107,6 +107,13 @@ test("what belongs to a definition above it does not come twice", () => {
   assert.equal(text, FILE.replace("        spark();\n        wait();\n", "        hum();\n"));
 });
 
+test("a definition with other parameters is still the same one", () => {
+  const { text } = at("fn light(&self, times: u32) {\n    spark(times);\n}", [[2, 12], [4, 7], [9, 11]]);
+  assert.equal(text, FILE.replace("light(&self)", "light(&self, times: u32)").replace("        spark();\n        wait();\n", "        spark(times);\n"));
+  // Which one is meant cannot be told where two have the name.
+  assert.equal(withCode("fn a(x) {\n}\nfn a(y) {\n}\n", "fn a(z) {\n}", [[0, 1], [2, 3]], null).isPlaced, false);
+});
+
 test("lines that stand in the file say where the code between them belongs", () => {
   const { text } = at("    spark();\n    log(\"lit\");\n    wait();");
   assert.equal(text, FILE.replace("        spark();\n", "        spark();\n        log(\"lit\");\n"));

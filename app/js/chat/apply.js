@@ -18,6 +18,13 @@ export function withCode(text, code, definitions, selection) {
     const found = isTelling(line) ? where.get(line.trim()) : undefined;
     return found?.length === 1 ? [{ at, line: found[0] }] : [];
   });
+  // A definition whose parameters changed begins with another line, but with the same name.
+  const begins = fresh.findIndex((line) => line.trim() && !isAttached(line));
+  const named = new Set(definitions.flatMap(([begin]) => (head(lines[begin] ?? '') === head(fresh[begins] ?? '') ? [begin] : [])));
+  if (named.size === 1 && head(fresh[begins] ?? '') && anchors.every(({ at }) => at !== begins)) {
+    anchors.push({ at: begins, line: [...named][0] });
+    anchors.sort((a, b) => a.at - b.at);
+  }
   const first = anchors[0];
   if (!first) {
     const isSelected = selection !== null && selection.end > selection.start;
@@ -57,6 +64,8 @@ function lineNumbers(lines) {
 
 /** A line with too few letters says nothing about where it belongs. @param {string} line */
 const isTelling = (line) => /[\p{L}\p{N}_]{2}.*[\p{L}\p{N}_]{2}|[\p{L}\p{N}_]{4}/u.test(line);
+/** What stands before the parameters, the type or the value. @param {string} line */
+const head = (line) => /^[^(<:={]*[\p{L}\p{N}_$]/u.exec(line.trim())?.[0] ?? '';
 /** A line that belongs to the definition below it: an attribute or a comment. @param {string} line */
 const isAttached = (line) => /^\s*(?:\/\/|#|@|--|\*|\/\*)/.test(line);
 const indent = (/** @type {string} */ line) => line.length - line.trimStart().length;

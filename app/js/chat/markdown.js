@@ -34,9 +34,9 @@ const marked = new Marked({
       const level = Math.min(depth + 2, 6);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`;
     },
-    html: ({ text }) => escape(text),
+    html: (token) => ('block' in token && token.block ? `<p>${escape(token.text)}</p>\n` : escape(token.text)),
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text ? `Image: ${text}` : 'Image')}</a>`,
-    code: ({ text, lang }) => `<pre lang="${escape((lang ?? '').split(/[\s,{]/)[0])}"><code>${escape(text)}</code></pre>\n`,
+    code: ({ text, lang }) => `<pre lang="${/^[\w.+#-]{1,24}/.exec(lang ?? '')?.[0] ?? ''}"><code>${escape(text)}</code></pre>\n`,
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
   },
 });

@@ -195,6 +195,8 @@ export class Panel {
   /** @param {string} question @param {Mention[]} mentions @param {string | null} [after] another place than the end: a branch */
   send(question, mentions, after) {
     if (this.running) return;
+    // What failed before the engine knew of it cannot be followed.
+    this.turns = this.turns.filter((turn) => !turn.isLost);
     const last = path(this.turns, this.chosen).at(-1)?.turn.id ?? null;
     /** @type {Turn} */
     const turn = {
@@ -216,7 +218,7 @@ export class Panel {
   async run(turn) {
     const { visit, thread } = this;
     const before = { ...turn };
-    Object.assign(turn, { context: NO_CONTEXT, answer: '', citations: [], end: 'Stopped', not_kept: '', state: 'searching', needsModel: false });
+    Object.assign(turn, { context: NO_CONTEXT, answer: '', citations: [], end: 'Stopped', not_kept: '', state: 'searching', needsModel: false, isLost: false });
     this.running = { turn, thread };
     this.composer.setBusy(true);
     this.say('');
@@ -235,7 +237,7 @@ export class Panel {
         // The answer before is still the one that is kept.
         ended = before;
         this.say(message);
-      } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing' };
+      } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing', isLost: !before.answer };
     }
     if (visit !== this.visit) return;
     this.running = null;
@@ -346,6 +348,8 @@ export class Panel {
 
   /** @param {Turn} turn */
   changed(turn) {
+    // Another conversation may be on show.
+    if (!this.turns.includes(turn)) return;
     const state = stateOf(turn);
     if (state && this.live.textContent !== state) this.live.textContent = state;
     if (!turn.state || !this.views.has(turn.id)) this.draw();
@@ -361,7 +365,12 @@ export class Panel {
     this.turnsBox.hidden = this.isList;
     this.listBox.hidden = !this.isList;
     this.scroll.setAttribute('aria-label', this.isList ? 'Conversations' : 'Conversation');
-    if (this.isList) this.listBox.replaceChildren(...this.listRows());
+    if (this.isList) {
+      const buttons = () => [...this.listBox.querySelectorAll('button')];
+      const focused = buttons().indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+      this.listBox.replaceChildren(...this.listRows());
+      buttons()[Math.min(focused, buttons().length - 1)]?.focus();
+    }
     const elements = shown.map(({ turn, branches }) => {
       let view = this.views.get(turn.id);
       if (!view) {

@@ -53,6 +53,8 @@ export interface Turn {
   state?: 'searching' | 'reading' | 'writing' | 'stopping';
   /** Only in the panel: no model answered. */
   needsModel?: boolean;
+  /** Only in the panel: the engine has never had it. */
+  isLost?: boolean;
 }
 
 export interface Thread {
