@@ -27,9 +27,14 @@ async function addStyles() {
 }
 
 const api = {
-  create: (/** @type {import('./types').Ask} */ ask) => new Panel(ask),
+  /** The panel that was made last, for tests. @type {Panel | undefined} */
+  panel: undefined,
+  create(/** @type {import('./types').Ask} */ ask) {
+    this.panel = new Panel(ask);
+    return this.panel;
+  },
   /** An answer as elements, for tests. */
-  render: (/** @type {string} */ text) => render(text),
+  render,
 };
 
 /** @type {any} */ (globalThis).alcoveChat = addStyles().then(() => api);

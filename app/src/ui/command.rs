@@ -172,10 +172,13 @@ fn palette(app: App, text: &str) {
     app.dialog.set(Some(Dialog::Palette(text.into())));
 }
 
+fn side_bar_has_keyboard() -> bool {
+    document().query_selector(".side-bar :focus").ok().flatten().is_some()
+}
+
 /// Bring the keyboard to a panel, or back to the editor when it is there already.
 fn side(app: App, side: Side) {
-    let in_side_bar = || document().query_selector(".side-bar :focus").ok().flatten().is_some();
-    if app.side.get_untracked() == side && app.side_open.get_untracked() && in_side_bar() {
+    if app.side.get_untracked() == side && side_bar_has_keyboard() {
         // Where the panel lies over the editor it must go.
         if crate::platform::media::matches("(max-width: 640px)") {
             app.side_open.set(false);
@@ -195,8 +198,12 @@ fn side(app: App, side: Side) {
 }
 
 fn chat(app: App) {
-    side(app, Side::Chat);
-    if app.side.get_untracked() == Side::Chat && app.side_open.get_untracked() {
+    if side_bar_has_keyboard() && app.side.get_untracked() == Side::Chat {
+        side(app, Side::Chat);
+    } else {
+        app.ask_for_keyboard();
+        app.side.set(Side::Chat);
+        app.side_open.set(true);
         app.chat.focus.update(|n| *n += 1);
     }
 }
