@@ -106,8 +106,9 @@ const page = template
   .replaceAll(/[ \t]*<link data-trunk [^>]*>\n/g, '')
   .replace(/(<meta name="alcove-build" content=")[^"]*/, `$1${build}`)
   .replace(/(<meta name="alcove-monaco" content=")[^"]*/, `$1/assets/${monaco.script}`)
+  .replace(/(<meta name="alcove-chat" content=")[^"]*/, `$1/assets/${monaco.chat}`)
   .replace('</head>', `  ${head}\n  </head>`);
-for (const wanted of [`content="${build}"`, `/assets/${monaco.script}"`, css, start]) {
+for (const wanted of [`content="${build}"`, `/assets/${monaco.script}"`, `/assets/${monaco.chat}"`, css, start]) {
   if (!page.includes(wanted)) throw new Error(`app/index.html has no place for ${wanted}`);
 }
 if (sheets.length === 0 || page.includes('data-trunk')) throw new Error('app/index.html has a data-trunk line that the build does not know');

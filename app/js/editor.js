@@ -270,6 +270,29 @@ class View {
     return (selection && this.editor.getModel()?.getValueInRange(selection)) || '';
   }
 
+  /** The selected lines as `{"path": "", "start_line", "end_line", "text"}`. @returns {string | undefined} */
+  selectedLines() {
+    const selection = this.editor.getSelection();
+    const model = this.editor.getModel();
+    if (!selection || !model) return undefined;
+    // A selection that ends before the first letter of a line does not reach into it.
+    const reaches = selection.endColumn > 1 || selection.endLineNumber === selection.startLineNumber;
+    const last = reaches ? selection.endLineNumber : selection.endLineNumber - 1;
+    const text = model.getValueInRange(new Range(selection.startLineNumber, 1, last, model.getLineMaxColumn(last)));
+    return JSON.stringify({ path: '', start_line: selection.startLineNumber - 1, end_line: last - 1, text });
+  }
+
+  /** Put a text in the place of what is selected, as one step that can be undone. @param {string} text */
+  insert(text) {
+    const selection = this.editor.getSelection();
+    if (!selection || this.editor.getOption(editor.EditorOption.readOnly)) return false;
+    this.editor.pushUndoStop();
+    this.editor.executeEdits('alcove', [{ range: selection, text, forceMoveMarkers: true }]);
+    this.editor.pushUndoStop();
+    this.editor.focus();
+    return true;
+  }
+
   hasKeyboard() {
     return this.editor.hasWidgetFocus();
   }
@@ -377,6 +400,8 @@ const api = {
   createView: (/** @type {ConstructorParameters<typeof View>} */ ...args) => new View(...args),
   answerWith,
   createDiff: (/** @type {HTMLElement} */ host) => new Diff(host),
+  /** Code as HTML in the colours of the present theme. */
+  colorize: (/** @type {string} */ text, /** @type {string} */ language) => editor.colorize(text, known(language.toLowerCase()), {}),
   /** @param {Settings} wanted */
   configure(wanted) {
     settings = wanted;

@@ -252,7 +252,7 @@ fn set(object: &Object, name: &str, value: &JsValue) {
 }
 
 /// The `Error` that scripts see.
-fn error(fault: &Fault) -> JsValue {
+pub fn error(fault: &Fault) -> JsValue {
     let error = Error::new(&fault.sentence);
     error.set_name("AlcoveError");
     set(&error, "code", &format!("{:?}", fault.code).into());

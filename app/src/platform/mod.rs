@@ -15,6 +15,7 @@ pub mod media;
 mod names;
 mod pick;
 mod save;
+mod script;
 mod storage;
 mod walk;
 
@@ -24,6 +25,7 @@ pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_chosen, 
 pub use names::look_alike;
 pub use pick::{Ask, Picked, can_pick_folder, dropped, pick_files, pick_folder};
 pub use save::download;
+pub use script::Script;
 pub use storage::persist;
 
 use js_sys::{Object, Reflect};

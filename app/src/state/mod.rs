@@ -5,6 +5,7 @@
 //! with native tests.
 
 pub mod abort;
+mod chat;
 mod conflicts;
 pub mod dialog;
 mod disk;
@@ -43,6 +44,7 @@ use protocol::{
 use crate::editor::{Cursor, Pane, Watch};
 use crate::link::{Engine, Generator, GeneratorState, LinkState, ModelState, Models};
 
+pub use chat::ChatState;
 pub use conflicts::Conflict;
 pub use docs::DocState;
 pub use language::CatalogueEntry;
@@ -70,6 +72,8 @@ pub enum Side {
     Search,
     /// Symbols of the active file.
     Outline,
+    /// Questions and answers.
+    Chat,
 }
 
 /// Where a file is to be shown.
@@ -146,6 +150,8 @@ pub struct App {
     pub catalogue: RwSignal<Vec<CatalogueEntry>>,
     /// Files of language models.
     pub shelf: Shelf,
+    /// Chat panel.
+    pub chat: ChatState,
 }
 
 #[derive(Default)]
@@ -219,6 +225,7 @@ impl App {
             search: SearchState::default(),
             catalogue: RwSignal::default(),
             shelf: Shelf::default(),
+            chat: ChatState::default(),
         };
         app.watch_settings();
         app.watch_suggestions();
@@ -403,6 +410,7 @@ impl App {
             self.side_width_px.track();
             self.folders.track();
             let _tracked = self.search.to_keep();
+            self.chat.kept.track();
             self.keep_view();
         });
     }

@@ -52,6 +52,7 @@ commands! {
     "search.focus", "Search in files", ["Mod+Shift+F"], Workspace, search_focus;
     "side.explorer", "Show files", ["Mod+Shift+E"], Workspace, |app| side(app, Side::Explorer);
     "side.outline", "Show outline of the file", ["Mod+Shift+O"], Workspace, |app| side(app, Side::Outline);
+    "side.chat", "Ask about this project", ["Mod+Alt+I"], Workspace, chat;
     "side.toggle", "Show or hide the side bar", ["Mod+B"], Workspace, |app| app.side_open.update(|open| *open = !*open);
     "open.folder", "Open folder…", ["Mod+O"], Always, |app| app.open_folder();
     "open.files", "Open files…", [], Always, |app| app.open_files();
@@ -177,10 +178,13 @@ fn palette(app: App, text: &str) {
     app.dialog.set(Some(Dialog::Palette(text.into())));
 }
 
+fn side_bar_has_keyboard() -> bool {
+    document().query_selector(".side-bar :focus").ok().flatten().is_some()
+}
+
 /// Bring the keyboard to a panel, or back to the editor when it is there already.
 fn side(app: App, side: Side) {
-    let in_side_bar = || document().query_selector(".side-bar :focus").ok().flatten().is_some();
-    if app.side.get_untracked() == side && app.side_open.get_untracked() && in_side_bar() {
+    if app.side.get_untracked() == side && side_bar_has_keyboard() {
         // Where the panel lies over the editor it must go.
         if crate::platform::media::matches("(max-width: 640px)") {
             app.side_open.set(false);
@@ -197,6 +201,17 @@ fn side(app: App, side: Side) {
             let _gone = place.focus();
         }
     });
+}
+
+fn chat(app: App) {
+    if side_bar_has_keyboard() && app.side.get_untracked() == Side::Chat {
+        side(app, Side::Chat);
+    } else {
+        app.ask_for_keyboard();
+        app.side.set(Side::Chat);
+        app.side_open.set(true);
+        app.chat.focus.update(|n| *n += 1);
+    }
 }
 
 fn search_focus(app: App) {
