@@ -1,6 +1,6 @@
 // wllama (llama.cpp in wasm), versions 2.4 and 3.8, on one thread and the processor, in a page of its own origin: the app's
 // policy lets nothing foreign run in the app's page. Model files are read from the disk by a small server.
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
@@ -15,7 +15,7 @@ export const versions = Object.keys(packages);
 
 /** The exact version that is installed. */
 export const exact = (version) => {
-  const found = JSON.parse(require("node:fs").readFileSync(join(packages[version].folder, "..", "package.json"), "utf8"));
+  const found = JSON.parse(readFileSync(join(packages[version].folder, "..", "package.json"), "utf8"));
   return `wllama ${found.version}`;
 };
 
@@ -78,7 +78,7 @@ export const write = (page, prompt, maxTokens) =>
       const answer = await peer.createCompletion({ prompt, max_tokens: maxTokens, temperature: 0, top_k: 1, cache_prompt: false, stream: false });
       const { prompt_n, prompt_ms, predicted_n, predicted_ms, cache_n } = answer.timings;
       // Its count of written tokens includes the first one, whose time belongs to the prompt.
-      return { text: answer.choices[0].text, numPrompt: prompt_n, numCached: cache_n, prefillS: prompt_ms / 1000, numDecoded: predicted_n, decodeS: predicted_ms / 1000 };
+      return { text: answer.choices[0].text, numPrompt: prompt_n, numCached: cache_n, prefillS: prompt_ms / 1000, numDecoded: predicted_n - 1, decodeS: predicted_ms / 1000 };
     }
     const times = [];
     const tokens = [];
