@@ -1,6 +1,7 @@
 // Runs every benchmark and writes docs/benchmarks.json and docs/benchmarks.md: `node e2e/bench/run.mjs [part …]`.
-// Parts: sizes, search, hnsw, app, embed. Rows of parts that are not run are kept from the last file; `PART=FILE` takes the rows
-// that a part wrote earlier instead of running it again.
+// Parts: sizes, search, hnsw, app, embed, and about language models logits, native, filter, generate, completions, gpu, which
+// `language` runs all; humaneval runs only when it is named. Rows of parts that are not run are kept from the last file;
+// `PART=FILE` takes the rows that a part wrote earlier instead of running it again.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, homedir, tmpdir } from "node:os";
@@ -122,6 +123,19 @@ if (runs("embed")) {
   const out = join(scratch, "embed.json");
   sh("bash", [".ci/bench-embed", out]);
   parts.embed = read(out);
+  write();
+}
+
+const language = ["logits", "native", "filter", "generate", "completions", "gpu"];
+for (const piece of [...language, "humaneval"]) {
+  const isNamed = wanted.includes(piece) || (language.includes(piece) && (runs("language") || runs(piece)));
+  if (!isNamed) continue;
+  const out = join(scratch, `${piece}.json`);
+  sh("bash", [".ci/bench-language", piece, out]);
+  const rows = read(out);
+  // Without the model or the peer there is nothing new to say.
+  if (rows.length === 0) console.log(`${piece}: nothing was measured, what is known of it stays.`);
+  else parts[piece] = rows;
   write();
 }
 

@@ -85,16 +85,20 @@ pub struct EvalSet {
 impl EvalSet {
     /// Read the set in `folder`.
     pub fn load(folder: &Path) -> Result<Self, SetErr> {
-        let root = folder.join("repo");
-        let mut files = Vec::new();
-        walk(&root, &root, &mut files)?;
-        files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
-            files,
+            files: read_tree(&folder.join("repo"))?,
             questions: read_rows(&folder.join("queries.jsonl"))?,
             plain_chunks: read_rows(&folder.join("chunks.jsonl"))?,
         })
     }
+}
+
+/// Every file below a folder that is text, by rising path.
+pub fn read_tree(root: &Path) -> Result<Vec<Source>, SetErr> {
+    let mut files = Vec::new();
+    walk(root, root, &mut files)?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
 }
 
 fn walk(root: &Path, folder: &Path, out: &mut Vec<Source>) -> Result<(), SetErr> {
@@ -104,7 +108,8 @@ fn walk(root: &Path, folder: &Path, out: &mut Vec<Source>) -> Result<(), SetErr>
         if path.is_dir() {
             walk(root, &path, out)?;
         } else {
-            let text = fs::read_to_string(&path).map_err(|err| SetErr::Read(path.clone(), err))?;
+            let bytes = fs::read(&path).map_err(|err| SetErr::Read(path.clone(), err))?;
+            let Ok(text) = String::from_utf8(bytes) else { continue };
             let relative = path.strip_prefix(root).unwrap_or(&path);
             out.push(Source { path: relative.to_string_lossy().replace('\\', "/"), text });
         }

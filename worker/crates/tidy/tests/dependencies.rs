@@ -24,7 +24,7 @@ const MAY: &[(&str, &[&str])] = &[
     ),
     ("app", &["protocol", "link"]),
     ("server", &["protocol"]),
-    ("bench", &["stdx", "text", "syntax", "store", "index", "infer", "tokens", "models"]),
+    ("bench", &["stdx", "text", "syntax", "store", "index", "agents", "infer", "tokens", "models"]),
     ("tidy", &[]),
 ];
 

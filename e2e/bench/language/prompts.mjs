@@ -1,0 +1,23 @@
+// Beginnings of texts for greedy_match: code in several languages, and some prose. No marks, so that no template comes in.
+export const PROMPTS = [
+  "def fibonacci(n):",
+  "import os\n\ndef read_lines(path):",
+  "class Stack:\n    def __init__(self):",
+  "def is_prime(n):\n    \"\"\"Say whether n is a prime number.\"\"\"\n",
+  "import json\n\nwith open('settings.json') as file:\n",
+  "def quicksort(items):\n    if len(items) <= 1:\n",
+  "fn main() {\n    let numbers = vec![1, 2, 3];\n",
+  "impl Iterator for Countdown {\n    type Item = u32;\n\n",
+  "#[derive(Debug)]\nstruct Point {\n    x: f64,\n    y: f64,\n}\n\nimpl Point {\n",
+  "// Sorts the array in place.\nfunction quickSort(",
+  "export async function fetchJson(url) {\n  const response = await fetch(url);\n",
+  "const server = http.createServer((request, response) => {\n",
+  "#include <stdio.h>\n\nint main(void) {",
+  "SELECT name, COUNT(*) FROM",
+  "<html>\n<head>\n<title>",
+  "package main\n\nimport \"fmt\"\n\nfunc main() {\n",
+  "The quick brown fox",
+  "Once upon a time, in a village by the sea,",
+  "A hash table is a data structure that",
+  "To undo the last commit in git,",
+];
