@@ -1,6 +1,6 @@
 //! The few functions of the lazily loaded editor module (`app/js/editor.js`).
 
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
