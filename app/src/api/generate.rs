@@ -63,7 +63,6 @@ struct GenerateOptions {
     model: Option<String>,
     sampling: SamplingShape,
     /// Read as it is.
-    #[expect(dead_code, reason = "only known, so that it is not refused")]
     schema: Option<serde::de::IgnoredAny>,
     max_tokens: Option<u32>,
     stop: Vec<String>,
