@@ -100,7 +100,7 @@ test("a file and a definition are mentioned by keyboard, and taken away again", 
 });
 
 test("without a model a question fails in a sentence that leads to one", async () => {
-  await question().fill("Where is the stove lit?");
+  await question().fill("Where is the stove lit? @kitchen/stove.rs");
   await page.keyboard.press("Enter");
   const turn = turns().last();
   await settled(turn);
@@ -147,12 +147,14 @@ test("finished parts of a growing answer look like the whole", async () => {
 });
 
 test("a citation opens its line; one whose lines changed says so", async () => {
-  const answer = "It is lit in [1], and the egg is fried in `kitchen/pan.py:3`.";
+  const answer = "It is lit in [1] by `light()`, and the egg is fried in `kitchen/pan.py:3`.\n\n```rust\nspark();\nwait();\n```";
   const at = (text) => ({ start: answer.indexOf(text), end: answer.indexOf(text) + text.length });
   await answered(answer, {
     citations: [
       { ...at("[1]"), path: "kitchen/stove.rs", start_line: 4, end_line: 7, is_current: true },
-      { ...at("kitchen/pan.py:3"), path: "kitchen/pan.py", start_line: 2, end_line: 2, is_current: false },
+      { ...at("`light()`"), path: "kitchen/stove.rs", start_line: 4, end_line: 4, is_current: true },
+      { ...at("`kitchen/pan.py:3`"), path: "kitchen/pan.py", start_line: 2, end_line: 2, is_current: false },
+      { ...at("```rust\nspark();\nwait();\n```"), path: "kitchen/stove.rs", start_line: 5, end_line: 6, is_current: true },
     ],
   });
   await page.getByRole("button", { name: "Open kitchen/pan.py:3, changed since this was written" }).click();
@@ -162,6 +164,9 @@ test("a citation opens its line; one whose lines changed says so", async () => {
   await page.getByRole("button", { name: "Open kitchen/stove.rs:5–8" }).press("Enter");
   await inEditor(page);
   await cursor(5);
+  await page.getByRole("button", { name: "light(), open kitchen/stove.rs:5" }).waitFor();
+  await page.locator(".chat-code", { hasText: "spark();" }).getByRole("button", { name: "Open kitchen/stove.rs:6–7" }).click();
+  await cursor(6);
 });
 
 test("code is copied, put at the caret, and applied as one step that is undone", async () => {

@@ -24,9 +24,13 @@ const PURIFY = {
 /** Colours of code: Monaco gives nothing but these. */
 const COLOURS = { ALLOWED_TAGS: ['span', 'br'], ALLOWED_ATTR: ['class'], ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true };
 
+/** Stands for a citation while Markdown is read; neither sign has a meaning of its own in any text. */
+const MARK = /\uE000(\d+)\uE001/g;
+const MARKED = /\uE000(\d+)\uE001/;
+
 const escape = (/** @type {string} */ text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-const marked = new Marked({
+const parser = new Marked({
   gfm: true,
   renderer: {
     // The panel has headings of its own above these.
@@ -36,13 +40,11 @@ const marked = new Marked({
     },
     html: (token) => ('block' in token && token.block ? `<p>${escape(token.text)}</p>\n` : escape(token.text)),
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text ? `Image: ${text}` : 'Image')}</a>`,
-    code: ({ text, lang }) => `<pre lang="${/^[\w.+#-]{1,24}/.exec(lang ?? '')?.[0] ?? ''}"><code>${escape(text)}</code></pre>\n`,
+    code: ({ text, lang }) => `<pre start="${MARKED.exec(lang ?? '')?.[1] ?? ''}" lang="${/^[\w.+#-]{1,24}/.exec(lang ?? '')?.[0] ?? ''}"><code>${escape(text)}</code></pre>\n`,
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
   },
 });
 
-/** Stands for a citation while Markdown is read; neither sign has a meaning of its own in any text. */
-const MARK = /\uE000(\d+)\uE001/g;
 
 /**
  * An answer, or finished blocks of one, as elements.
@@ -51,11 +53,11 @@ const MARK = /\uE000(\d+)\uE001/g;
  */
 export function render(text, how = {}) {
   const citations = how.citations ?? [];
-  const { marked: source, originals } = marks(text, citations);
+  const { source, originals } = marks(text, citations);
   /** @type {DocumentFragment} */
   let fragment;
   try {
-    fragment = /** @type {any} */ (DOMPurify.sanitize(/** @type {string} */ (marked.parse(source)), PURIFY));
+    fragment = /** @type {any} */ (DOMPurify.sanitize(/** @type {string} */ (parser.parse(source)), PURIFY));
   } catch (err) {
     // Text that is nested beyond all measure; it can be read as it was written.
     console.warn('an answer could not be read as Markdown:', err);
@@ -66,10 +68,12 @@ export function render(text, how = {}) {
   for (const link of fragment.querySelectorAll('a')) safe(link);
   for (const block of fragment.querySelectorAll('pre')) {
     for (const node of texts(block)) node.data = node.data.replace(MARK, (_, n) => originals[Number(n)] ?? '');
+    const cited = citations[Number(block.getAttribute('start') || NaN)];
     const language = block.getAttribute('lang') ?? '';
     const code = (block.textContent ?? '').replace(/\n$/, '');
     const body = el('code', {}, code);
-    block.replaceWith(codeBlock(body, language, how.codeTools?.(code, language) ?? []));
+    const source = cited ? [reference(cited, how.onOpen)] : [];
+    block.replaceWith(codeBlock(body, language, [...source, ...(how.codeTools?.(code, language) ?? [])]));
     if (!how.isDraft) colour(body, code, language);
   }
   for (const cell of fragment.querySelectorAll('[lang]')) cell.removeAttribute('lang');
@@ -86,7 +90,7 @@ export function render(text, how = {}) {
 function marks(text, citations) {
   /** @type {string[]} */
   const originals = [];
-  if (citations.length === 0) return { marked: text.replaceAll(/[\uE000\uE001]/g, '\uFFFD'), originals };
+  if (citations.length === 0) return { source: text.replaceAll(/[\uE000\uE001]/g, '\uFFFD'), originals };
   // Ranges are in bytes of UTF-8.
   const bytes = new TextEncoder().encode(text);
   const decoder = new TextDecoder();
@@ -97,10 +101,17 @@ function marks(text, citations) {
     originals[n] = '';
     if (start < at || end > bytes.length || end <= start) return;
     originals[n] = part(start, end);
-    out += `${part(at, start)}\uE000${n}\uE001`;
+    out += `${part(at, start)}${marked(originals[n], `\uE000${n}\uE001`)}`;
     at = end;
   });
-  return { marked: out + part(at, bytes.length), originals };
+  return { source: out + part(at, bytes.length), originals };
+}
+
+/** A mark in the place of a reference; code that is quoted stays, and its mark goes into the line that opens it. @param {string} original @param {string} mark */
+function marked(original, mark) {
+  if (!original.includes('\n')) return mark;
+  const opened = original.replace(/^( {0,3}(?:`{3,}|~{3,})[^\n`]*)\n/, `$1 ${mark}\n`);
+  return opened === original ? `${original}\n\n${mark}\n\n` : opened;
 }
 
 /** @param {Node} root @returns {Text[]} */
@@ -120,25 +131,29 @@ function cite(fragment, citations, originals, onOpen) {
     const parts = node.data.split(MARK).map((part, at) => {
       if (at % 2 === 0) return part;
       const cited = citations[Number(part)];
-      return cited && !isLink ? reference(cited, onOpen) : (originals[Number(part)] ?? '');
+      const original = originals[Number(part)] ?? '';
+      return cited && !isLink ? reference(cited, onOpen, quoted(original, cited)) : original;
     });
-    // A reference in code letters is one without them.
-    const parent = node.parentElement;
-    if (parent?.tagName === 'CODE' && !isLink && parts.every((part) => typeof part !== 'string' || part === '')) parent.replaceWith(...parts);
-    else node.replaceWith(...parts);
+    node.replaceWith(...parts);
   }
 }
 
-/** @param {Citation} cited @param {((cited: Citation) => void) | undefined} onOpen */
-function reference(cited, onOpen) {
+/** The code that a reference quotes; nothing for one that only names a place. @param {string} original @param {Citation} cited */
+function quoted(original, cited) {
+  const code = /^(`+)(.+)\1$/s.exec(original)?.[2].trim() ?? '';
+  return code.includes(cited.path.split('/').at(-1) ?? '') ? '' : code;
+}
+
+/** @param {Citation} cited @param {((cited: Citation) => void) | undefined} onOpen @param {string} [code] what is shown in place of the place */
+function reference(cited, onOpen, code) {
   const full = place(cited.path, cited.start_line, cited.end_line);
   const long = cited.path.length > 36;
   const short = `${long ? `…/${cited.path.split('/').at(-1)}` : cited.path}:${cited.start_line + 1}`;
   const title = cited.is_current ? full : `${full}, changed since this was written`;
   return el(
     'button',
-    { type: 'button', class: cited.is_current ? 'chat-cite' : 'chat-cite stale', title, 'aria-label': `Open ${title}`, onclick: () => onOpen?.(cited) },
-    short,
+    { type: 'button', class: cited.is_current ? 'chat-cite' : 'chat-cite stale', title, 'aria-label': code ? `${code}, open ${title}` : `Open ${title}`, onclick: () => onOpen?.(cited) },
+    code || short,
     !cited.is_current && el('span', { class: 'chat-stale' }, ' (changed since)'),
   );
 }

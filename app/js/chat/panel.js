@@ -21,8 +21,8 @@ export class Panel {
     this.workspace = 0;
     /** Name of the model, empty for none, undefined while it is not known. @type {string | undefined} */
     this.model = undefined;
-    /** Says why, on the page and to screen readers. */
-    this.notice = el('p', { class: 'chat-notice', role: 'status' });
+    /** Says what did not work; screen readers hear it from `live`. */
+    this.notice = el('p', { class: 'chat-notice' });
     /** What happens to an answer, for screen readers; each word of the answer would be too much. */
     this.live = el('p', { class: 'sr-only', role: 'status' });
     this.title = el('h2', {});
@@ -237,7 +237,7 @@ export class Panel {
         // The answer before is still the one that is kept.
         ended = before;
         this.say(message);
-      } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing', isLost: !before.answer };
+      } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing' || code === 'Unsupported', isLost: !before.answer };
     }
     if (visit !== this.visit) return;
     this.running = null;
@@ -328,6 +328,7 @@ export class Panel {
   /** @param {string} sentence */
   say(sentence) {
     this.notice.textContent = sentence;
+    if (sentence) this.live.textContent = sentence;
     this.notice.hidden = !sentence;
   }
 
@@ -386,7 +387,7 @@ export class Panel {
   }
 
   emptyState() {
-    const choose = push('Choose a model', () => this.ask('run', ['models.open']), this.model === '' ? 'primary' : '');
+    const choose = push('Choose a model', () => this.ask('run', ['app.models']), this.model === '' ? 'primary' : '');
     return el(
       'div',
       { class: 'panel-empty' },

@@ -126,9 +126,9 @@ export class TurnView {
     return [
       note && el('p', { class: failed ? 'chat-note error' : 'chat-note' }, note),
       turn.not_kept && el('p', { class: 'chat-note' }, `This answer is not kept. ${turn.not_kept}`),
-      failed && el('div', { class: 'chat-actions' }, push('Try again', again), turn.needsModel && push('Choose a model', () => panel.ask('run', ['models.open']), 'primary')),
+      failed && el('div', { class: 'chat-actions' }, push('Try again', again), (turn.needsModel || panel.model === '') && push('Choose a model', () => panel.ask('run', ['app.models']), 'primary')),
       tools,
-      (turn.context.messages.length > 0 || turn.context.passages.length > 0) && inspector(turn, (path, line) => panel.open(path, line)),
+      turn.context.messages.length + turn.context.passages.length + turn.context.left_out.length > 0 && inspector(turn, (path, line) => panel.open(path, line)),
     ].filter(/** @returns {part is HTMLElement} */ (part) => Boolean(part));
   }
 
