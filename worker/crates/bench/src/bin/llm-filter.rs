@@ -80,7 +80,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (folder, count) = tree.rsplit_once('=').ok_or("--tree wants FOLDER=NUM.")?;
         let files = read_tree(Path::new(folder))?;
         let lang = |source: &Source| Lang::detect(&source.path, &source.text);
-        let chosen = choose(&files, count.parse()?, |file| analyser.is_valid(lang(file), &file.text) == Some(true));
+        let chosen =
+            choose(&files, count.parse()?, |file| analyser.is_valid(lang(file), &file.text) == Some(true));
         for masked in &chosen {
             num += 1;
             let lang = Lang::detect(masked.path, masked.before);
@@ -92,7 +93,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 None => Err("NoPlace".to_owned()),
                 Some(place) => filtered(&mut analyser, lang, place, masked, &written),
             };
-            let was_broken = off.add(masked, Some(raw).filter(|raw| !raw.trim().is_empty()), &mut analyser, lang);
+            let was_broken =
+                off.add(masked, Some(raw).filter(|raw| !raw.trim().is_empty()), &mut analyser, lang);
             let is_broken = on.add(masked, shown.as_deref().ok(), &mut analyser, lang);
             stopped += usize::from(was_broken && !is_broken);
             if let Err(why) = &shown {
@@ -111,16 +113,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{name}: dropped for {reasons:?}");
     let share = |part: f64, of: usize| 100.0 * part / of.max(1) as f64;
-    let row = |what: &str, value, unit| Row::new("completion_filter", format!("{name}, {what}"), value, unit, "", num);
+    let row = |what: &str, value, unit| {
+        Row::new("completion_filter", format!("{name}, {what}"), value, unit, "", num)
+    };
     let mut rows = Vec::new();
     for (way, when) in [(&off, "filter off"), (&on, "filter on")] {
         rows.push(row(&format!("{when}: shown"), share(way.shown as f64, num), "%"));
         rows.push(row(&format!("{when}: exact, of all lines"), share(way.exact as f64, num), "%"));
         rows.push(row(&format!("{when}: exact, of those shown"), share(way.exact as f64, way.shown), "%"));
-        rows.push(row(&format!("{when}: edit similarity of those shown"), share(way.similar, way.shown), "%"));
+        rows.push(row(
+            &format!("{when}: edit similarity of those shown"),
+            share(way.similar, way.shown),
+            "%",
+        ));
         rows.push(row(&format!("{when}: broken suggestions"), way.broken as f64, ""));
     }
-    rows.push(row("broken suggestions that the filter stopped or mended", f64::from(stopped), ""));
+    rows.push(row("broken suggestions that the filter stopped or mended", stopped as f64, ""));
     for row in &rows {
         println!("{} {}: {} {}", row.id, row.case, row.value, row.unit);
     }
@@ -160,7 +168,12 @@ fn filtered(
     Err("Syntax".to_owned())
 }
 
-fn write(model: &LanguageModel, masked: &Masked<'_>, place: Option<&Place>, limits: Limits) -> Result<Written, ModelErr> {
+fn write(
+    model: &LanguageModel,
+    masked: &Masked<'_>,
+    place: Option<&Place>,
+    limits: Limits,
+) -> Result<Written, ModelErr> {
     let gap = Gap { path: masked.path, prefix: masked.before, suffix: masked.behind, ..Gap::default() };
     let mut ids = fill_prompt(&model.bpe, &model.fill, &gap, limits.prompt)?.ids;
     let mut session = Session::new(model.network.clone(), ids.len() + limits.new + 1);
@@ -174,7 +187,8 @@ fn write(model: &LanguageModel, masked: &Masked<'_>, place: Option<&Place>, limi
         }
         ids.push(token);
         stream.push(model.bpe.token_bytes(token), &mut out.text);
-        let stop = place.and_then(|place| place.stop.iter().filter_map(|stop| out.text.find(stop.as_str())).min());
+        let stop =
+            place.and_then(|place| place.stop.iter().filter_map(|stop| out.text.find(stop.as_str())).min());
         if let Some(at) = stop {
             out.text.truncate(at);
             out.is_ended = true;

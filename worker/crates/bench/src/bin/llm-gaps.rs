@@ -44,7 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let best = argmax(logits);
         let mut others = logits.to_vec();
         others[best] = f32::NEG_INFINITY;
-        let other = place.other.map(|id| id as usize).filter(|id| *id != best).unwrap_or_else(|| argmax(&others));
+        let other =
+            place.other.map(|id| id as usize).filter(|id| *id != best).unwrap_or_else(|| argmax(&others));
         let gap = logits[best] - logits.get(other).copied().unwrap_or(f32::NAN);
         let text = model.bpe.token_text(best as u32);
         answers.push(json!({ "best": { "id": best, "text": text }, "gap": gap }));
