@@ -32,6 +32,11 @@ export interface Alcove {
   outline(path: string): Promise<Definition[]>;
   /** Shows a file in the editor. */
   show(path: string, line?: number): Promise<void>;
+  /**
+   * What the loaded language model would write at a place of a file: in the text as it stands in the editor where it is
+   * open there, else in what is saved. A newer call, also one of the editor, ends an older one.
+   */
+  complete(place: CompletePlace): Promise<Completed>;
   /** The workspaces kept on this device. */
   workspaces(): Promise<Workspace[]>;
   /** Opens a kept workspace. */
@@ -42,6 +47,45 @@ export interface Alcove {
   pauseEmbedding(paused: boolean): Promise<void>;
   /** Throws the index away and builds it again from the files. */
   reindex(): Promise<void>;
+  /** The language models that Alcove knows of, the usual one first, with how each is doing. */
+  models(): Promise<LanguageModel[]>;
+  /**
+   * Loads a language model, by the id of its catalogue entry or of a file kept on this device, in the place of the one
+   * that was loaded; it is loaded again on the next visit. Resolves when it can write.
+   */
+  load(id: string, options?: LoadOptions): Promise<LoadedModel>;
+  /** Gives the memory of the language model back. */
+  unload(): Promise<void>;
+  /**
+   * Lets the language model write. Nothing happens before the first step of the iteration; leaving the loop cancels.
+   * The last piece has an empty text and says in `end` how it went; that is also what the iterator returns.
+   */
+  generate(options: GenerateOptions): AsyncGenerator<GeneratedPiece, Generated, void>;
+  /** The language models that are kept on this device or on their way. */
+  modelFiles(): Promise<ModelFile[]>;
+  /**
+   * Downloads a model of the catalogue by its id, or from an address of this server, or goes on with one that was paused.
+   * Resolves when it is whole and checked; rejects with `Cancelled` when it is paused. What came stays unless the file
+   * is not the right one (`BadFile`).
+   */
+  download(idOrAddress: string): Promise<void>;
+  /** Pauses a download of this tab. */
+  pauseDownload(id: string): Promise<void>;
+  /** Deletes a model, or what came of it, without asking. Rejects with `Conflict` while it is in use. */
+  deleteModel(id: string): Promise<void>;
+  /** Takes in a model from a GGUF file. */
+  importModel(file: File): Promise<ModelFile>;
+  /**
+   * Asks the language model about the open workspace. What it gets are passages that belong to the question; where
+   * none do, it is not asked, and `end` says so. The conversation is kept with the workspace.
+   */
+  chat(question: string, options?: ChatOptions): Promise<Answer>;
+  /** The conversations of the open workspace, the one asked last first. */
+  chats(): Promise<{ thread: string; title: string; numTurns: number; asked: number }[]>;
+  /** Every question of a conversation with its answer, in the order in which they were asked. */
+  chatTurns(thread: string): Promise<Answer[]>;
+  /** Deletes a conversation, and stops what is being written for it. */
+  deleteChat(thread: string): Promise<void>;
   /** Calls `listener` for everything that happens, until the function that it returns is called. */
   onEvent(listener: (event: AlcoveEvent) => void): () => void;
   /** For tests only: each of these does harm on purpose. */
@@ -50,6 +94,10 @@ export interface Alcove {
     killEngine(): Promise<void>;
     /** Ends the first model worker as a crash would. */
     killModel(): Promise<void>;
+    /** Ends the worker of the language model as a crash would; the model is loaded again. */
+    killGenerator(): Promise<void>;
+    /** Ends the worker that downloads models as a crash would. */
+    killKeeper(): Promise<void>;
     /** Destroys the GPU device under the first model worker, as a driver reset would; fails where the model runs on the processor. */
     destroyGpu(): Promise<void>;
     /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
@@ -136,6 +184,36 @@ export interface SearchAnswer {
   notice: string;
 }
 
+export interface CompletePlace {
+  path: string;
+  line: number;
+  /** UTF-16 code units of the line before the place. */
+  utf16: number;
+  /** Fails where another model is loaded; whichever is loaded when left out. */
+  model?: string;
+  /** How many different texts are wanted, 1 to 3; 1 when left out. */
+  alternatives?: number;
+}
+
+export interface Completed {
+  /** The model that was asked. */
+  model: string;
+  /** Texts to insert, the likeliest first; empty where nothing that was written can stand there. */
+  texts: string[];
+  /** How many were not shown, by reason. */
+  dropped: Partial<Record<'Empty' | 'RepeatsSuffix' | 'RepeatsPrefix' | 'Brackets' | 'Syntax', number>>;
+  /** Tokens of the prompt; 0 where the model was stopped as soon as enough was written. */
+  numPromptTokens: number;
+  /** Of those, known from before. */
+  numCachedTokens: number;
+  /** Paths of the passages of other files in the prompt. */
+  snippets: string[];
+  /** Time in the engine, milliseconds. */
+  tookMs: number;
+  /** Known from before, without asking the model. */
+  fromCache: boolean;
+}
+
 export interface FileEntry {
   path: string;
   bytes: number;
@@ -164,6 +242,84 @@ export interface Workspace {
   storedBytes: number;
   /** Milliseconds since 1970. */
   opened: number;
+}
+
+export interface ModelFile {
+  id: string;
+  name: string;
+  /** Length of the whole file; 0 while unknown. */
+  bytes: number;
+  doneBytes: number;
+  /** Whole and checked. */
+  whole: boolean;
+  /** Lower-case hex; empty while unknown. */
+  sha256: string;
+  /** Empty for a file of the person's own. */
+  address: string;
+  /** `elsewhere` means on its way in another tab. */
+  state: 'downloading' | 'elsewhere' | 'paused' | 'ready' | 'inUse';
+}
+
+export interface ChatOptions {
+  /** Answer from these files; one that ends in `/` is a folder. The whole workspace is searched when there are none. */
+  files?: string[];
+  /** Answer from the definitions of these names, perhaps behind that of what contains them. */
+  symbols?: string[];
+  /** Most tokens to write; 384 when left out. */
+  maxTokens?: number;
+  /** Go on with this conversation, from {@link Answer.thread}; a new one when left out. */
+  thread?: string;
+  /** Called with each piece of the answer as it is written. */
+  onText?: (text: string) => void;
+  /** Ends the answer early: what was written so far is kept, and is what the promise resolves to. */
+  signal?: AbortSignal;
+}
+
+export interface Answer {
+  thread: string;
+  turn: string;
+  question: string;
+  /** Markdown. */
+  text: string;
+  /** Places that the answer rests on, each held to lines that are there. */
+  citations: {
+    path: string;
+    startLine: number;
+    /** Inclusive. */
+    endLine: number;
+    /** Where in {@link text} the reference stands: one that the model wrote, or code that stands there word for word. */
+    start: number;
+    end: number;
+    /** The lines still say what they said when the answer was written; they are followed where they moved. */
+    isCurrent: boolean;
+  }[];
+  /** What the model was sent. */
+  context: {
+    /** Named by the caller, found by the search, or nothing that has to do with the question. */
+    grounding: 'pointed' | 'found' | 'notFound';
+    passages: {
+      number: number;
+      path: string;
+      startLine: number;
+      /** Inclusive. */
+      endLine: number;
+      text: string;
+      numTokens: number;
+      isCut: boolean;
+    }[];
+    /** A sentence for each thing that did not fit. */
+    leftOut: string[];
+    /** Tokens of the whole prompt. */
+    numTokens: number;
+    /** Most tokens that the model can see beside what it writes. */
+    maxTokens: number;
+  };
+  end: 'complete' | 'length' | 'stopped' | 'nothingFound' | 'failed';
+  /** Why it failed. */
+  reason: string;
+  model: string | null;
+  /** Why it is not kept; empty when it is. */
+  notKept: string;
 }
 
 export interface LayerStatus {
@@ -203,6 +359,96 @@ export interface Status {
   capabilities: string[];
   /** `off`, or `loading: …`, `ready: …` and `failed: …` with details. */
   model: string;
+}
+
+export interface LanguageModel {
+  id: string;
+  name: string;
+  /** On this page's own server, or at the publisher's. */
+  address: string;
+  bytes: number;
+  /** In hex; empty where it is not known. */
+  sha256: string;
+  licence: string;
+  /** What it takes of the memory, about. */
+  memoryBytes: number;
+  /** Longest text that it was trained for, in tokens. */
+  context: number;
+  goodFor: string;
+  state: 'off' | 'loading' | 'ready' | 'failed';
+  /** What is being done, where it runs and why, or why it failed. */
+  stateReason: string;
+}
+
+export interface LoadOptions {
+  /** Longest text in tokens, prompt included; less where the model or the memory cannot hold it. 4096 when left out. */
+  maxTokens?: number;
+}
+
+export interface LoadedModel {
+  id: string;
+  /** What the file calls itself. */
+  name: string;
+  architecture: string;
+  /** Longest text in tokens, prompt included. */
+  maxTokens: number;
+  /** It knows how to fill a gap between two texts. */
+  fillsGaps: boolean;
+  /** It takes messages. */
+  chats: boolean;
+  weightBytes: number;
+  /** Largest memory of its worker while it was loaded. */
+  loadPeakBytes: number;
+  /** Where it runs, and why. */
+  reason: string;
+  /** Measured while loading: tokens of a prompt a second. */
+  prefillPerS: number;
+  /** Measured while loading: tokens written a second. */
+  decodePerS: number;
+}
+
+export interface GenerateOptions {
+  /** Text to go on from, as it is; or {@link messages}. */
+  prompt?: string;
+  /** A conversation, put through the template of the model. */
+  messages?: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  /** Loads this model first where another one is loaded, or none. */
+  model?: string;
+  /** The likeliest token always when left out. */
+  sampling?: {
+    temperature?: number;
+    topK?: number;
+    topP?: number;
+    minP?: number;
+    repetitionPenalty?: number;
+    seed?: number;
+  };
+  /** A JSON schema that the text must follow. */
+  schema?: object;
+  /** Most tokens to write; 256 when left out. */
+  maxTokens?: number;
+  /** Texts that end it and are not part of it. */
+  stop?: string[];
+}
+
+export interface GeneratedPiece {
+  text: string;
+  numTokens: number;
+  /** In the last piece only. */
+  end?: Generated;
+}
+
+export interface Generated {
+  /** All of it. */
+  text: string;
+  /** The model was done, a stop text came, or it became as long as it may. */
+  finish: 'complete' | 'stop' | 'length';
+  numPromptTokens: number;
+  /** Of those, what was known from an earlier prompt. */
+  numCachedTokens: number;
+  numNewTokens: number;
+  firstTokenMs: number;
+  decodeMs: number;
 }
 
 export type AlcoveEvent =

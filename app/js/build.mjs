@@ -1,5 +1,5 @@
-// Bundles the editor once: `node app/js/build.mjs OUTDIR` writes `monaco-HASH.js`, `.css`, the worker and the icon
-// font into OUTDIR (the public folder `/assets/`), and `monaco.json` that names them. Nothing is fetched at run time.
+// Bundles the editor and the chat panel once: `node app/js/build.mjs OUTDIR` writes `monaco-HASH.js`, `.css`, the worker,
+// the icon font, and `chat-HASH.js` and `.css` into OUTDIR (the public folder `/assets/`), and `monaco.json` that names them. Nothing is fetched at run time.
 // `--report` prints how large each file is, raw and with brotli.
 
 import { build } from 'esbuild';
@@ -19,7 +19,7 @@ if (!outdir) {
 const out = resolve(outdir);
 await mkdir(out, { recursive: true });
 for (const name of await readdir(out)) {
-  if (/^(monaco|editor-worker|codicon)-[0-9A-Z]{8}\./i.test(name)) await rm(join(out, name));
+  if (/^(monaco|editor-worker|codicon|chat)-[0-9A-Z]{8}\./i.test(name)) await rm(join(out, name));
 }
 
 /** @type {import('esbuild').BuildOptions} */
@@ -68,6 +68,10 @@ for (const [name, contents] of produced) {
 files.css = await hashed('monaco', '.css', produced.get('monaco.css') ?? new Uint8Array());
 const script = Buffer.from(produced.get('monaco.js') ?? []).toString('utf8').replaceAll('@EDITOR_CSS_NAME@', files.css);
 files.script = await hashed('monaco', '.js', script);
+const chat = await build({ ...shared, entryPoints: { chat: 'chat/main.js' }, define: { CHAT_CSS_NAME: '"@CHAT_CSS_NAME@"' } });
+const part = (/** @type {string} */ ending) => chat.outputFiles.find((file) => file.path.endsWith(ending))?.contents ?? new Uint8Array();
+files.chatCss = await hashed('chat', '.css', part('.css'));
+files.chat = await hashed('chat', '.js', Buffer.from(part('.js')).toString('utf8').replaceAll('@CHAT_CSS_NAME@', files.chatCss));
 await writeFile(join(out, 'monaco.json'), `${JSON.stringify(files, null, 2)}\n`);
 
 if (args.includes('--report')) {

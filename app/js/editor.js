@@ -8,6 +8,7 @@ import { errorHandler } from 'monaco-editor/base/common/errors.js';
 import './features.js';
 import './editor.css';
 import { known } from './languages.js';
+import { answerWith, completes, note, useCompletions } from './suggest.js';
 import { useTheme } from './theme.js';
 
 /* global EDITOR_WORKER_NAME, EDITOR_CSS_NAME */
@@ -15,6 +16,7 @@ import { useTheme } from './theme.js';
 /** @typedef {{
  *   theme: 'light' | 'dark' | 'contrast-light' | 'contrast-dark', fontSize: number, wordWrap: boolean,
  *   minimap: boolean, tabSize: number, screenReader: boolean,
+ *   completions: import('./suggest.js').Completions | null,
  * }} Settings */
 
 // @ts-ignore: put in by build.mjs
@@ -63,6 +65,7 @@ async function addStyles() {
 /** @type {Settings} */
 let settings = {
   theme: 'light', fontSize: 14, wordWrap: false, minimap: false, tabSize: 4, screenReader: false,
+  completions: null,
 };
 
 /** What every view is made with. @returns {import('monaco-editor').editor.IEditorOptions} */
@@ -76,7 +79,8 @@ function viewOptions() {
     largeFileOptimizations: true,
     minimap: { enabled: settings.minimap },
     padding: { top: 6 },
-    quickSuggestions: { other: 'offline', comments: false, strings: false },
+    inlineSuggest: { enabled: true, mode: 'prefix', showToolbar: 'onHover' },
+    quickSuggestions: words(undefined),
     renderWhitespace: 'selection',
     scrollBeyondLastLine: false,
     smoothScrolling: false,
@@ -85,6 +89,17 @@ function viewOptions() {
     unusualLineTerminators: 'off',
     wordWrap: settings.wordWrap ? 'on' : 'off',
   };
+}
+
+/**
+ * Whether words of the text are offered while somebody types. Where grey text is coming they are offered when asked for:
+ * their list hides it, and Monaco's own setting for both gives up waiting for the grey text after 750 ms, which is less
+ * than a small model takes on a processor.
+ * @param {string | undefined} language
+ * @returns {import('monaco-editor').editor.IQuickSuggestionsOptions}
+ */
+function words(language) {
+  return { other: completes(language) ? 'off' : 'on', comments: false, strings: false };
 }
 
 /** @type {Set<View | Diff>} */
@@ -102,6 +117,7 @@ class Model {
     // The number keeps names apart when a file is closed and opened again before the old model is gone.
     const uri = Uri.from({ scheme: 'alcove', authority: String(Model.count), path: `/${path}` });
     this.model = editor.createModel(text, known(language), uri);
+    note(this.model, this);
     this.model.setEOL(editor.EndOfLineSequence.LF);
     this.model.updateOptions({ tabSize: settings.tabSize });
     this.model.detectIndentation(true, settings.tabSize);
@@ -187,6 +203,7 @@ class View {
     if (this.editor.getModel() === (model?.model ?? null)) return;
     this.hits.clear();
     this.editor.setModel(model?.model ?? null);
+    this.editor.updateOptions({ quickSuggestions: words(model?.model.getLanguageId()) });
     if (model && state) this.editor.restoreViewState(state);
   }
 
@@ -253,6 +270,29 @@ class View {
     return (selection && this.editor.getModel()?.getValueInRange(selection)) || '';
   }
 
+  /** The selected lines as `{"path": "", "start_line", "end_line", "text"}`. @returns {string | undefined} */
+  selectedLines() {
+    const selection = this.editor.getSelection();
+    const model = this.editor.getModel();
+    if (!selection || !model) return undefined;
+    // A selection that ends before the first letter of a line does not reach into it.
+    const reaches = selection.endColumn > 1 || selection.endLineNumber === selection.startLineNumber;
+    const last = reaches ? selection.endLineNumber : selection.endLineNumber - 1;
+    const text = model.getValueInRange(new Range(selection.startLineNumber, 1, last, model.getLineMaxColumn(last)));
+    return JSON.stringify({ path: '', start_line: selection.startLineNumber - 1, end_line: last - 1, text });
+  }
+
+  /** Put a text in the place of what is selected, as one step that can be undone. @param {string} text */
+  insert(text) {
+    const selection = this.editor.getSelection();
+    if (!selection || this.editor.getOption(editor.EditorOption.readOnly)) return false;
+    this.editor.pushUndoStop();
+    this.editor.executeEdits('alcove', [{ range: selection, text, forceMoveMarkers: true }]);
+    this.editor.pushUndoStop();
+    this.editor.focus();
+    return true;
+  }
+
   hasKeyboard() {
     return this.editor.hasWidgetFocus();
   }
@@ -262,7 +302,7 @@ class View {
   }
 
   refresh() {
-    this.editor.updateOptions(viewOptions());
+    this.editor.updateOptions({ ...viewOptions(), quickSuggestions: words(this.editor.getModel()?.getLanguageId()) });
   }
 
   dispose() {
@@ -358,11 +398,15 @@ const isLow = (/** @type {number} */ unit) => unit >= 0xdc00 && unit <= 0xdfff;
 const api = {
   createModel: (/** @type {ConstructorParameters<typeof Model>} */ ...args) => new Model(...args),
   createView: (/** @type {ConstructorParameters<typeof View>} */ ...args) => new View(...args),
+  answerWith,
   createDiff: (/** @type {HTMLElement} */ host) => new Diff(host),
+  /** Code as HTML in the colours of the present theme. */
+  colorize: (/** @type {string} */ text, /** @type {string} */ language) => editor.colorize(text, known(language.toLowerCase()), {}),
   /** @param {Settings} wanted */
   configure(wanted) {
     settings = wanted;
     useTheme(settings.theme);
+    useCompletions(settings.completions);
     for (const view of alive) view.refresh();
   },
 };

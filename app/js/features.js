@@ -16,6 +16,7 @@ import 'monaco-editor/features/folding/register.js';
 import 'monaco-editor/features/gotoLine/register.js';
 import 'monaco-editor/features/hover/register.js';
 import 'monaco-editor/features/indentation/register.js';
+import 'monaco-editor/features/inlineCompletions/register.js';
 import 'monaco-editor/features/insertFinalNewLine/register.js';
 import 'monaco-editor/features/lineSelection/register.js';
 import 'monaco-editor/features/linesOperations/register.js';

@@ -59,7 +59,8 @@ const ALIASES = {
   bash: 'shell', zsh: 'shell', sh: 'shell', fish: 'shell', makefile: 'shell',
   tsx: 'typescript', typescriptreact: 'typescript', jsx: 'javascript', javascriptreact: 'javascript',
   'c++': 'cpp', 'c#': 'csharp', c_sharp: 'csharp', jsonc: 'json', json5: 'json', jsonl: 'json',
-  golang: 'go', proto: 'proto', terraform: 'hcl', rst: 'restructuredtext', text: 'plaintext', svg: 'xml',
+  golang: 'go', py: 'python', js: 'javascript', mjs: 'javascript', ts: 'typescript', rs: 'rust', rb: 'ruby',
+  yml: 'yaml', md: 'markdown', ps1: 'powershell', cc: 'cpp', h: 'cpp', kt: 'kotlin', cs: 'csharp', proto: 'proto', terraform: 'hcl', rst: 'restructuredtext', text: 'plaintext', svg: 'xml',
 };
 
 /** The id that Monaco knows for `id`, `plaintext` when it knows none. @param {string} id @returns {string} */

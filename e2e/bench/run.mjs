@@ -66,7 +66,8 @@ if (runs("sizes")) {
   });
   const worker = (module) => (path) => path === `workers/${module}.js` || path === `workers/${module}_bg.wasm`;
   parts.sizes = [
-    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker/.test(path)),
+    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker|assets\/chat-/.test(path)),
+    size("chat panel (fetched when it is first shown)", "≤ 60", (path) => path.startsWith("assets/chat-")),
     size("engine worker", "≤ 1600", worker("engine")),
     size("parsers' tables, all nineteen languages (each is fetched when it is met)", undefined, (path) => path.startsWith("workers/grammars/")),
     size("model worker, CPU", "≤ 3000", worker("model_cpu")),

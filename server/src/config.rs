@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -16,6 +17,42 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for machines.
     Json,
+}
+
+/// An origin in a policy: a scheme, a host name, perhaps a port.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ModelHost(pub(crate) String);
+
+impl TryFrom<String> for ModelHost {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for ModelHost {
+    type Err = String;
+
+    /// Only what cannot end or widen a directive: `https://` (or `http://` for this machine), then names of letters,
+    /// digits and hyphens, the first of them perhaps `*`, then perhaps a port.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is no origin such as `https://huggingface.co` or `https://*.example.org`");
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (host, port) = rest.split_once(':').unwrap_or((rest, "0"));
+        let labels: Vec<&str> = host.split('.').collect();
+        let is_label =
+            |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let named = match labels.as_slice() {
+            ["*", rest @ ..] => rest.len() >= 2 && rest.iter().all(is_label),
+            all => all.iter().all(is_label),
+        };
+        let is_here = matches!(host, "localhost" | "127.0.0.1");
+        let is_safe = scheme == "https" || (scheme == "http" && is_here);
+        if is_safe && named && port.parse::<u16>().is_ok() { Ok(Self(text.to_owned())) } else { Err(wrong()) }
+    }
 }
 
 /// Flags and environment variables; whatever is absent comes from the file or the defaults.
@@ -35,6 +72,11 @@ pub struct Options {
     /// all addresses and has none of these answers to every name.
     #[arg(long = "host", env = "ALCOVE_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
+    /// An origin that the page may download language models from when a person asks for one, such as
+    /// `https://huggingface.co`; `https://*.example.org` names all hosts below. May be given several times. Without
+    /// it the page can talk to this server only.
+    #[arg(long = "model-host", env = "ALCOVE_MODEL_HOSTS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub model_hosts: Option<Vec<ModelHost>>,
     /// Tell browsers to come back only over HTTPS. [default: true unless listening on a loopback address]
     #[arg(long, env = "ALCOVE_HSTS", value_name = "BOOL")]
     pub hsts: Option<bool>,
@@ -62,6 +104,7 @@ struct FileOptions {
     listen: Option<SocketAddr>,
     dist: Option<PathBuf>,
     hosts: Option<Vec<String>>,
+    model_hosts: Option<Vec<ModelHost>>,
     hsts: Option<bool>,
     header_timeout_ms: Option<u64>,
     drain_timeout_ms: Option<u64>,
@@ -79,6 +122,8 @@ pub struct Config {
     pub dist: PathBuf,
     /// Host names that are answered to beside the loopback ones.
     pub hosts: Vec<String>,
+    /// Where the page may download language models from beside this server.
+    pub model_hosts: Vec<ModelHost>,
     /// Whether `Strict-Transport-Security` is sent.
     pub hsts: bool,
     /// Longest wait for the headers of a request.
@@ -133,6 +178,7 @@ impl Config {
             listen,
             dist: options.dist.or(file.dist).unwrap_or_else(|| "dist".into()),
             hosts: options.hosts.or(file.hosts).unwrap_or_default(),
+            model_hosts: options.model_hosts.or(file.model_hosts).unwrap_or_default(),
             hsts: options.hsts.or(file.hsts).unwrap_or(!listen.ip().is_loopback()),
             header_timeout: millis(options.header_timeout_ms, file.header_timeout_ms, 10_000),
             drain_timeout: millis(options.drain_timeout_ms, file.drain_timeout_ms, 20_000),
@@ -207,6 +253,35 @@ mod tests {
                 assert!(arg.get_env().is_some_and(|name| name.to_string_lossy().starts_with("ALCOVE_")));
             }
         }
+    }
+
+    #[test]
+    fn hosts_of_models_are_origins_and_nothing_more() {
+        let good =
+            ["https://huggingface.co", "https://*.hf.co", "https://a.example:8443", "http://127.0.0.1:9000"];
+        for text in good {
+            assert_eq!(text.parse::<ModelHost>().unwrap().0, text);
+        }
+        for text in [
+            "",
+            "huggingface.co",
+            "http://huggingface.co",
+            "https://",
+            "https://*",
+            "https://*.co",
+            "https://a b",
+            "https://a; script-src *",
+            "https://a/path",
+            "https://a,b",
+            "'unsafe-inline'",
+            "https://a:99999",
+            "https://user@host",
+        ] {
+            assert!(text.parse::<ModelHost>().is_err(), "{text}");
+        }
+        let config = load("model_hosts = [\"https://a.example\"]", &[]).unwrap();
+        assert_eq!(config.model_hosts, ["https://a.example".parse().unwrap()]);
+        assert!(load("model_hosts = [\"a; script-src *\"]", &[]).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod negotiate;
 mod site;
 
 pub use answer::Refusal;
-pub use config::{Config, ConfigError, LogFormat, Options};
+pub use config::{Config, ConfigError, LogFormat, ModelHost, Options};
 pub use files::{Located, locate};
 pub use guard::Hosts;
 pub use headers::CONTENT_SECURITY_POLICY;

@@ -34,7 +34,7 @@ struct Site(Arc<Inner>);
 struct Inner {
     dist: PathBuf,
     hosts: Hosts,
-    hsts: bool,
+    protection: headers::Protection,
     started: Instant,
 }
 
@@ -43,7 +43,7 @@ pub fn app(config: &Config) -> Router {
     let site = Site(Arc::new(Inner {
         dist: config.dist.clone(),
         hosts: Hosts::new(config),
-        hsts: config.hsts,
+        protection: headers::Protection::new(config),
         started: Instant::now(),
     }));
     Router::new()
@@ -62,7 +62,7 @@ async fn around(State(site): State<Site>, request: Request, next: Next) -> Respo
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
-    let response = headers::protect(response, site.0.hsts);
+    let response = site.0.protection.put_on(response);
     let status = response.status().as_u16();
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
     if status >= 500 {

@@ -107,6 +107,17 @@ fn the_policy_is_the_one_that_was_verified_with_the_editor_and_the_workers() {
 }
 
 #[tokio::test]
+async fn models_may_come_from_hosts_that_were_named_and_from_no_other() {
+    let mut site = Site::new();
+    site.config.model_hosts =
+        ["https://a.example", "https://*.b.example"].map(|host| host.parse().unwrap()).to_vec();
+    let response = site.get("/", &[]).await;
+    let expected = CONTENT_SECURITY_POLICY
+        .replace("connect-src 'self'", "connect-src 'self' https://a.example https://*.b.example");
+    assert_eq!(text(&response, "content-security-policy"), expected);
+}
+
+#[tokio::test]
 async fn a_foreign_host_name_is_refused() {
     let site = Site::new();
     let request = Request::builder().uri("/").header("host", "rebound.example").body(Body::empty()).unwrap();

@@ -17,7 +17,8 @@ use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
 use crate::space::{Space, Stage};
-use crate::{files, guard, onto_disk, snapshot, status, symbols, workspaces};
+use crate::suggest::Suggestions;
+use crate::{chat, files, guard, onto_disk, snapshot, status, suggest, symbols, workspaces};
 
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
@@ -42,11 +43,13 @@ pub(crate) struct Engine {
     pub(crate) embedding: Embedding,
     pub(crate) generators: Generators,
     pub(crate) searches: Searches,
+    pub(crate) suggestions: Suggestions,
+    pub(crate) chats: chat::Chats,
     pub(crate) watchers: Vec<Reply>,
     pub(crate) import: files::Import,
     pub(crate) quota: Option<(u64, u64)>,
     pub(crate) last_status: Option<protocol::EngineStatus>,
-    analyser: Analyser,
+    pub(crate) analyser: Analyser,
     grammars: Grammars,
     ticks: u32,
     last_write_ms: f64,
@@ -63,6 +66,8 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         embedding: Embedding::default(),
         generators: Generators::default(),
         searches: Searches::default(),
+        suggestions: Suggestions::default(),
+        chats: chat::Chats::default(),
         watchers: Vec::new(),
         import: files::Import::default(),
         quota: None,
@@ -160,6 +165,7 @@ fn parse(space: &mut Space, path: &str, analyser: &mut Analyser, grammars: &mut 
 
 impl Engine {
     async fn handle(&mut self, event: Event) {
+        chat::sweep(self);
         match event {
             Event::Request(request) => self.request(request).await,
             Event::Port(PortKind::Embedder, number, port) => {
@@ -175,6 +181,8 @@ impl Engine {
             Event::QueryVector { search, result } => {
                 self.searches.vector(self.space.as_mut(), search, result);
             }
+            Event::Suggested { suggest, result } => suggest::accept(self, suggest, result),
+            Event::Chat(came) => chat::came(self, came),
             Event::Grammar { name, result } => self.grammar(name, result),
             Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
@@ -205,6 +213,7 @@ impl Engine {
                 | R::ReadFile(_)
                 | R::WriteFile(_)
                 | R::PutDraft(_)
+                | R::Suggest(_)
         ) {
             self.embedding.pace.person_acted(self.clock.monotonic_ms());
         }
@@ -300,22 +309,23 @@ impl Engine {
                 reply.done(&());
             }
             R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
-            R::Suggest(_)
-            | R::Ask(_)
-            | R::ListThreads(_)
-            | R::GetThread(_)
-            | R::RenameThread(_)
-            | R::DeleteThread(_) => {
-                reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet."));
-            }
+            R::Suggest(call) => suggest::start(self, call, &blobs, reply),
+            R::Ask(call) => chat::start(self, call, reply),
+            R::ListThreads(_) => reply.settle(chat::list(self)),
+            R::GetThread(call) => reply.settle(chat::get(self, &call.thread)),
+            R::RenameThread(call) => reply.settle(chat::rename(self, &call)),
+            R::DeleteThread(call) => reply.settle(chat::delete(self, &call)),
         }
     }
 
     /// One slice of background work. False when there is none.
     fn step(&mut self) -> bool {
-        let Some(space) = &mut self.space else { return false };
         let start = self.clock.monotonic_ms();
         let until_ms = start + SLICE_MS;
+        if chat::step(self, until_ms) {
+            return true;
+        }
+        let Some(space) = &mut self.space else { return false };
         if self.searches.has_work() {
             self.searches.step(space, SLICE_MS);
             return true;
@@ -323,7 +333,10 @@ impl Engine {
         if admit_stored(space, &self.clock, until_ms) {
             return true;
         }
-        self.embedding.dispatch(space, &self.events, start);
+        // A person waits for what a language model writes: embedding goes on when it is written.
+        if !self.generators.is_writing() {
+            self.embedding.dispatch(space, &self.events, start);
+        }
         if !space.to_parse.is_empty() && !self.import.is_open() {
             while let Some(path) = space.to_parse.pop_front() {
                 let before = self.clock.monotonic_ms();
@@ -370,6 +383,12 @@ impl Engine {
         space.to_parse.extend(waiting);
     }
 
+    /// Whether texts of a language can be parsed now; if not yet, its grammar is on its way.
+    pub(crate) fn has_grammar(&mut self, lang: Lang) -> bool {
+        // No file has the empty path: it comes back with the grammar and is passed over.
+        lang.is_parsed() && self.grammars.readiness(lang, "", &self.events) == Readiness::Here
+    }
+
     /// Fetch the grammars of the languages in the workspace before a file is saved that needs one.
     pub(crate) fn fetch_grammars(&mut self) {
         let Some(space) = &self.space else { return };
@@ -381,6 +400,10 @@ impl Engine {
 
     fn tick(&mut self) {
         self.ticks = self.ticks.wrapping_add(1);
+        if self.chats.is_writing() {
+            // Whoever reads along waits for the model: chunks go to theirs in small portions meanwhile.
+            self.embedding.pace.person_acted(self.clock.monotonic_ms());
+        }
         if self.ticks % TICKS_PER_QUOTA == 1 {
             let events = self.events.clone();
             wasm_bindgen_futures::spawn_local(async move {

@@ -5,6 +5,8 @@ use protocol::{Embedded, Fault, WorkspaceId};
 use web::Lock;
 use web_sys::MessagePort;
 
+use crate::suggest_write::Written;
+
 /// Something that the event loop reacts to.
 pub(crate) enum Event {
     /// The page asks for something.
@@ -25,10 +27,19 @@ pub(crate) enum Event {
         /// The vector, or why there is none.
         result: Result<Vec<f32>, Fault>,
     },
+    /// The model wrote a completion.
+    Suggested {
+        /// Which completion.
+        suggest: u64,
+        /// The text, or why there is none.
+        result: Result<Written, Fault>,
+    },
     /// This tab may write to the workspace that it has been reading.
     LockGranted(WorkspaceId, Lock),
     /// The browser's estimate of used and allowed bytes.
     Quota(u64, u64),
+    /// Something for an answer arrived.
+    Chat(crate::chat::Came),
     /// A grammar was loaded, or could not be.
     Grammar {
         /// Name of its parser.

@@ -56,6 +56,16 @@ impl Generators {
         Ok(())
     }
 
+    /// A model works on something.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.ports.values().any(|port| port.caller.num_open() > 0)
+    }
+
+    /// Id of the chosen model.
+    pub(crate) fn model(&self) -> Option<String> {
+        self.chosen.as_ref().map(|(_, summary)| summary.model.clone())
+    }
+
     /// How to reach the chosen model, and what it is.
     pub(crate) fn chosen(&self) -> Result<(Caller, GeneratorSummary), Fault> {
         let chosen = self.chosen.as_ref().and_then(|(number, summary)| {

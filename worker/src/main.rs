@@ -9,6 +9,7 @@
 
 mod archive;
 mod caution;
+mod chat;
 mod convert;
 mod disk;
 mod embed;
@@ -29,6 +30,10 @@ mod sender;
 mod snapshot;
 mod space;
 mod status;
+mod suggest;
+mod suggest_known;
+mod suggest_nearby;
+mod suggest_write;
 mod symbols;
 mod texts;
 mod workspaces;

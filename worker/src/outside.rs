@@ -43,12 +43,15 @@ pub(crate) struct Outside(BTreeMap<String, Differs>);
 impl Outside {
     /// Read it back.
     pub(crate) fn load<D: Disk>(store: &Workspace<D>) -> Result<Self, StoreError> {
-        let settings = store.settings()?.into_iter();
-        let read = settings.filter_map(|(key, value)| {
-            let path = key.strip_prefix(PREFIX).filter(|path| store.file(path).is_some())?;
-            Some((path.to_owned(), Differs::read(&value)?))
-        });
-        Ok(Self(read.collect()))
+        let mut read = BTreeMap::new();
+        for key in store.setting_keys(PREFIX) {
+            let path = key.strip_prefix(PREFIX).filter(|path| store.file(path).is_some());
+            let value = store.setting(key)?;
+            if let (Some(path), Some(differs)) = (path, value.as_deref().and_then(Differs::read)) {
+                read.insert(path.to_owned(), differs);
+            }
+        }
+        Ok(Self(read))
     }
 
     /// The files that the disk lacks, and whether they were saved here.

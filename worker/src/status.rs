@@ -22,6 +22,7 @@ pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
         return EngineStatus {
             memory_bytes: web::memory_bytes(),
             quota: engine.quota,
+            generator: engine.generators.model(),
             ..EngineStatus::default()
         };
     };
@@ -58,6 +59,7 @@ pub(crate) fn status(engine: &mut Engine) -> EngineStatus {
         } else {
             0.0
         },
+        generator: engine.generators.model(),
     }
 }
 

@@ -6,6 +6,7 @@ use stdx::{Clock as _, SystemClock};
 
 use crate::archive::{self, Archive, Exporter, Manifest};
 use crate::caution::Caution;
+use crate::chat;
 use crate::convert::store_fault;
 use crate::disk::{self, DiskError, Held};
 use crate::engine::Engine;
@@ -284,7 +285,10 @@ pub(crate) async fn take_over(engine: &mut Engine, id: WorkspaceId, lock: web::L
     }
     let sentence = match disk::open_writer(id).await {
         Ok(held) => {
+            // What could not be kept until now is kept when it is asked for next: this tab writes from here on.
+            chat::stop_all(engine);
             engine.searches.abort_all();
+            engine.suggestions.forget();
             engine.embedding.forget_batches();
             // The engine's status tells it as well.
             let _notices = build(engine, id, held, Access::Writer, Some(lock));
@@ -314,7 +318,9 @@ pub(crate) async fn become_writer(engine: &mut Engine) -> Result<Access, Fault> 
 
 /// Close the open workspace: save what is known, settle what waits.
 pub(crate) async fn close(engine: &mut Engine) {
+    chat::close(engine);
     engine.searches.abort_all();
+    engine.suggestions.forget();
     engine.embedding.forget_batches();
     engine.import = crate::files::Import::default();
     let Some(mut space) = engine.space.take() else { return };
@@ -380,7 +386,9 @@ pub(crate) async fn delete(engine: &mut Engine, id: WorkspaceId) -> Result<(), F
                     "This workspace is open in another tab. Close it there first.",
                 ));
             }
+            chat::close(engine);
             engine.searches.abort_all();
+            engine.suggestions.forget();
             engine.embedding.forget_batches();
             // The file handles must close before the files can go; the lock is kept, so that no other tab takes over
             // what is about to be deleted.

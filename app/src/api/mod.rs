@@ -4,14 +4,17 @@
 //! what it rejects with is an `Error` whose `code` is the name of a [`protocol::FaultCode`]. Lines are counted from one
 //! and inclusive here, unlike everywhere inside.
 
+mod chat;
 mod events;
+mod generate;
 mod shape;
+mod shelf;
 
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use protocol::{
     Blob, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
-    PauseEmbedding, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+    PauseEmbedding, Pos, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -21,7 +24,10 @@ use crate::editor;
 use crate::platform::Picked;
 use crate::state::App;
 
-use shape::{FileShape, ImportedShape, OpenOptions, SearchOptions, StatusShape, SymbolShape, WorkspaceShape};
+use shape::{
+    CompleteOptions, CompletedShape, FileShape, ImportedShape, OpenOptions, SearchOptions, StatusShape,
+    SymbolShape, WorkspaceShape,
+};
 
 /// Put `window.alcove` in place. Call once, inside the page's reactive owner.
 pub fn install(app: App) {
@@ -46,6 +52,7 @@ pub fn install(app: App) {
     method(&api, "write", move |path, text| write(app, path, text));
     method(&api, "outline", move |path, _| outline(app, path));
     method(&api, "show", move |path, line| show(app, path, line));
+    method(&api, "complete", move |options, _| complete(app, options));
     method(&api, "workspaces", move |_, _| async move {
         let kept = app.call(ListWorkspaces).await?;
         to_js(&kept.iter().map(WorkspaceShape::from).collect::<Vec<_>>())
@@ -71,8 +78,12 @@ pub fn install(app: App) {
         app.call(Reindex { workspace: app.here()? }).await?;
         Ok(JsValue::UNDEFINED)
     });
+    generate::install(app, &api);
+    chat::install(app, &api);
     events::install(app, &api);
-    set(&api, "debug", &debug(app));
+    let debug = debug(app);
+    shelf::install(app, &api, &debug);
+    set(&api, "debug", &debug);
     set(&js_sys::global(), "alcove", &api);
 }
 
@@ -85,6 +96,10 @@ fn debug(app: App) -> Object {
     });
     method(&debug, "killModel", move |_, _| async move {
         app.models().kill_for_test();
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&debug, "killGenerator", move |_, _| async move {
+        app.language().kill_for_test();
         Ok(JsValue::UNDEFINED)
     });
     method(&debug, "destroyGpu", move |_, _| async move {
@@ -183,6 +198,28 @@ async fn write(app: App, path: JsValue, text: JsValue) -> Result<JsValue, Fault>
     to_js(&shape::WrittenShape { lexical_fresh_ms: written.lexical_fresh_ms })
 }
 
+/// What could stand at a place: in the unsaved text where the file is open, else in what is saved.
+async fn complete(app: App, options: JsValue) -> Result<JsValue, Fault> {
+    let options: CompleteOptions = from_js(options, "the options of complete()")?;
+    let generator = app.call(GetStatus).await?.generator;
+    if let Some(wanted) = options.model.filter(|wanted| generator.as_ref() != Some(wanted)) {
+        let sentence =
+            format!("{wanted} is not the language model that is loaded. Load it with alcove.load() first.");
+        return Err(Fault::new(FaultCode::ModelMissing, sentence));
+    }
+    let (text, language) = match editor::document(&options.path) {
+        Some(document) => (document.text(), document.language()),
+        None => {
+            let (bytes, language) = read(app, &options.path).await?;
+            (editor::decode(&bytes.to_vec()).replace("\r\n", "\n"), language)
+        }
+    };
+    let pos = Pos { line: options.line.max(1) - 1, utf16: options.utf16 };
+    let alternatives = options.alternatives.unwrap_or(1);
+    let asked = editor::Asked { path: options.path, language, text, pos, alternatives };
+    to_js(&CompletedShape::new(app.suggest(asked).await?, generator.unwrap_or_default()))
+}
+
 async fn outline(app: App, path: JsValue) -> Result<JsValue, Fault> {
     let symbols = app.call(Outline { workspace: app.here()?, path: string(&path, "path")? }).await?;
     to_js(&symbols.iter().map(SymbolShape::from).collect::<Vec<_>>())
@@ -215,7 +252,7 @@ fn set(object: &Object, name: &str, value: &JsValue) {
 }
 
 /// The `Error` that scripts see.
-fn error(fault: &Fault) -> JsValue {
+pub fn error(fault: &Fault) -> JsValue {
     let error = Error::new(&fault.sentence);
     error.set_name("AlcoveError");
     set(&error, "code", &format!("{:?}", fault.code).into());

@@ -1,9 +1,12 @@
 //! The objects that scripts give and get. Names are those of `app/js/alcove.d.ts`.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use protocol::{
     ContentKind, EmbedState, EngineStatus, Fault, FaultCode, FileInfo, Imported, Layer, Progress,
-    SearchFilter, SearchHit, SearchMode, SearchQuery, SearchReply, SymbolInfo, SymbolKind, WorkspaceInfo,
+    SearchFilter, SearchHit, SearchMode, SearchQuery, SearchReply, Suggested, SymbolInfo, SymbolKind,
+    WorkspaceInfo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +171,44 @@ impl SearchShape {
             num_more: reply.num_more,
             took_ms: reply.took_ms,
             notice: reply.notice.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct CompleteOptions {
+    pub(super) path: String,
+    pub(super) line: u32,
+    pub(super) utf16: u32,
+    pub(super) model: Option<String>,
+    pub(super) alternatives: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CompletedShape {
+    model: String,
+    texts: Vec<String>,
+    dropped: BTreeMap<String, u32>,
+    num_prompt_tokens: u32,
+    num_cached_tokens: u32,
+    snippets: Vec<String>,
+    took_ms: f32,
+    from_cache: bool,
+}
+
+impl CompletedShape {
+    pub(super) fn new(suggested: Suggested, model: String) -> Self {
+        Self {
+            model,
+            texts: suggested.texts,
+            dropped: suggested.dropped.iter().map(|(why, num)| (format!("{why:?}"), *num)).collect(),
+            num_prompt_tokens: suggested.num_prompt_tokens,
+            num_cached_tokens: suggested.num_cached_tokens,
+            snippets: suggested.snippets,
+            took_ms: suggested.took_ms,
+            from_cache: suggested.from_cache,
         }
     }
 }

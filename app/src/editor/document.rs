@@ -364,6 +364,11 @@ impl Document {
         model
     }
 
+    /// Whether this is the document of an editor's model.
+    pub(super) fn has_model(&self, model: &JsValue) -> bool {
+        self.existing_model().is_some_and(|own| *own == *model)
+    }
+
     fn existing_model(&self) -> Option<Model> {
         match &*self.0.text.borrow() {
             Text::Model { model, .. } => Some(model.clone()),

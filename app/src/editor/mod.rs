@@ -17,6 +17,7 @@ mod monaco;
 mod pane;
 mod settings;
 mod source;
+mod suggest;
 
 pub use component::EditorView;
 pub use diff::{DiffOf, DiffView};
@@ -26,8 +27,9 @@ pub use document::{
 };
 pub use eol::Eol;
 pub use pane::{Cursor, Pane, focused_pane};
-pub use settings::{EditorSettings, Theme, set_editor_settings};
+pub use settings::{Completions, EditorSettings, Theme, set_editor_settings};
 pub use source::decode;
+pub use suggest::{Asked, answer_suggestions};
 
 /// Fetch the editor module now, without waiting: call it once after the first paint.
 pub fn preload_editor() {

@@ -1,16 +1,10 @@
-//! The few functions of the lazily loaded editor module (`app/js/editor.js`), and the loading itself.
-//!
-//! The module's address is in `<meta name="alcove-monaco">`, so it can carry a content hash. It is brought in by a
-//! `<script type="module">` element instead of `import()`, because a dynamic import would need a JavaScript snippet of
-//! its own, and evaluated code is forbidden by the page's content security policy. The module leaves a promise of
-//! itself in `globalThis.alcoveEditor`.
-
-use std::cell::RefCell;
+//! The few functions of the lazily loaded editor module (`app/js/editor.js`).
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
+
+use crate::platform::Script;
 
 #[wasm_bindgen]
 extern "C" {
@@ -40,6 +34,14 @@ extern "C" {
     /// Theme, font and behaviour of every view.
     #[wasm_bindgen(method)]
     pub fn configure(this: &Module, options: &JsValue);
+
+    /// Whom to ask for completions, and whom to tell that none is waited for any more.
+    #[wasm_bindgen(method, js_name = answerWith)]
+    pub fn answer_with(
+        this: &Module,
+        ask: &Closure<dyn Fn(JsValue, u32, u32, u32) -> Promise>,
+        cancel: &Closure<dyn Fn()>,
+    );
 
     /// The text of one file with its undo stack; may be shown in several views.
     #[derive(Clone, Debug)]
@@ -94,6 +96,14 @@ extern "C" {
     #[wasm_bindgen(method, js_name = selectedText)]
     pub fn selected_text(this: &View) -> String;
 
+    /// First line, last line and text of the lines that are selected; `undefined` without a text.
+    #[wasm_bindgen(method, js_name = selectedLines)]
+    pub fn selected_lines(this: &View) -> Option<String>;
+
+    /// Put a text in the place of what is selected, as one edit that can be undone. False where nothing may be typed.
+    #[wasm_bindgen(method)]
+    pub fn insert(this: &View, text: &str) -> bool;
+
     #[wasm_bindgen(method)]
     pub fn focus(this: &View);
 
@@ -125,9 +135,7 @@ extern "C" {
 }
 
 thread_local! {
-    static LOADED: RefCell<Option<Module>> = const { RefCell::new(None) };
-    static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
-    static ATTEMPTS: RefCell<u32> = const { RefCell::new(0) };
+    static SCRIPT: Script = Script::new("alcove-monaco", "alcoveEditor");
 }
 
 const FAILED: &str = "The editor could not be loaded. Check that the address of this page can still be reached, then \
@@ -136,56 +144,21 @@ const FAILED: &str = "The editor could not be loaded. Check that the address of 
 /// The module when it is there already.
 #[must_use]
 pub fn loaded() -> Option<Module> {
-    LOADED.with_borrow(Clone::clone)
+    SCRIPT.with(Script::loaded).map(JsCast::unchecked_into)
 }
 
-/// Bring the module in, once; callers that come while it loads wait for the same one. A failure is forgotten, so
-/// that the next call tries again.
+/// Bring the module in, once.
 ///
 /// # Errors
 /// A sentence for the person.
 pub async fn load() -> Result<Module, String> {
-    if let Some(module) = loaded() {
-        return Ok(module);
-    }
-    let promise = match LOADING.with_borrow(Clone::clone) {
-        Some(promise) => promise,
-        None => {
-            let promise = start().ok_or(FAILED)?;
-            LOADING.set(Some(promise.clone()));
-            promise
-        }
-    };
-    let outcome = JsFuture::from(promise).await;
-    let ready = outcome.and_then(|_| Reflect::get(&js_sys::global(), &"alcoveEditor".into()));
-    let module = match ready.and_then(JsCast::dyn_into::<Promise>) {
-        Ok(ready) => JsFuture::from(ready).await,
-        Err(err) => Err(err),
-    };
-    LOADING.set(None);
+    let is_new = loaded().is_none();
+    let module = SCRIPT.with(Clone::clone).load().await;
     let module: Module = module.map_err(|_| FAILED)?.unchecked_into();
-    LOADED.set(Some(module.clone()));
+    if is_new {
+        super::suggest::connect(&module);
+    }
     Ok(module)
-}
-
-/// Put the script and style elements into the page; the promise settles when the script has run or failed.
-fn start() -> Option<Promise> {
-    let document = web_sys::window()?.document()?;
-    let address = crate::link::meta("alcove-monaco")?;
-    let attempt = ATTEMPTS.replace(ATTEMPTS.with_borrow(|n| n + 1));
-    // Some browsers remember that a module failed to load; another query is another module to them.
-    let address = if attempt == 0 { address } else { format!("{address}?attempt={attempt}") };
-    let script = document.create_element("script").ok()?;
-    script.set_attribute("type", "module").ok()?;
-    script.set_attribute("src", &address).ok()?;
-    let target = script.clone();
-    let promise = Promise::new(&mut |resolve, reject| {
-        let target: &HtmlElement = target.unchecked_ref();
-        target.set_onload(Some(&resolve));
-        target.set_onerror(Some(&reject));
-    });
-    document.head()?.append_child(&script).ok()?;
-    Some(promise)
 }
 
 /// A JavaScript object from name and value pairs.

@@ -224,6 +224,17 @@ impl Pane {
         self.view().map(|view| view.selected_text()).unwrap_or_default()
     }
 
+    /// First line, last line (zero-based) and text of the lines that are selected, as JSON; `None` without an editor.
+    #[must_use]
+    pub fn selected_lines(self) -> Option<String> {
+        self.view()?.selected_lines()
+    }
+
+    /// Put a text in the place of what is selected, as one edit that can be undone; false where that cannot be done.
+    pub fn insert(self, text: &str) -> bool {
+        self.view().is_some_and(|view| view.insert(text))
+    }
+
     pub(super) fn listen(self, on_cursor: Option<OnCursor>, on_focus: Option<OnFocus>) {
         if let Some(state) = self.state() {
             *state.on_cursor.borrow_mut() = on_cursor;

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use wasm_bindgen::JsValue;
+
 use super::monaco;
 
 /// The three themes of the interface. Colours come from the page's CSS tokens.
@@ -44,6 +46,17 @@ pub struct EditorSettings {
     pub tab_size: u32,
     /// Announce everything to a screen reader; costs speed, so it is asked for and not guessed.
     pub screen_reader: bool,
+    /// Completions as grey text; `None` while they are off or there is nobody to ask.
+    pub completions: Option<Completions>,
+}
+
+/// When completions are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completions {
+    /// Pause of the person after which one is asked for, milliseconds.
+    pub delay_ms: u32,
+    /// Language ids in which none are.
+    pub off: Vec<String>,
 }
 
 impl Default for EditorSettings {
@@ -55,6 +68,7 @@ impl Default for EditorSettings {
             minimap: false,
             tab_size: 4,
             screen_reader: false,
+            completions: None,
         }
     }
 }
@@ -80,6 +94,10 @@ pub fn set_editor_settings(settings: EditorSettings) {
 pub(super) fn apply() {
     let Some(module) = monaco::loaded() else { return };
     let settings = editor_settings();
+    let completions = settings.completions.map_or(JsValue::NULL, |completions| {
+        let off: js_sys::Array = completions.off.iter().map(|id| JsValue::from_str(id)).collect();
+        monaco::object(&[("delayMs", completions.delay_ms.into()), ("off", off.into())])
+    });
     module.configure(&monaco::object(&[
         ("theme", settings.theme.id().into()),
         ("fontSize", settings.font_size_px.into()),
@@ -87,5 +105,6 @@ pub(super) fn apply() {
         ("minimap", settings.minimap.into()),
         ("tabSize", settings.tab_size.into()),
         ("screenReader", settings.screen_reader.into()),
+        ("completions", completions),
     ]));
 }

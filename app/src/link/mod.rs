@@ -6,14 +6,18 @@
 
 mod alive;
 mod engine;
+mod generator;
 mod line;
 mod models;
 mod probe;
+mod shelf;
 
 pub use engine::Engine;
+pub use generator::{Generator, GeneratorState};
 pub use line::LinkState;
 pub use models::{ModelState, Models, ModelsConfig};
 use protocol::{Fault, FaultCode};
+pub use shelf::Keeper;
 
 /// Identifies this build, from `<meta name="alcove-build">`; workers of another build are refused.
 #[must_use]

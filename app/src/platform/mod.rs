@@ -5,6 +5,7 @@
 //! [`import`] walks it and hands its files to the engine. A [`Picked::folder`] can be remembered with the workspace
 //! and be written to after a save. Web Locks are taken where they are needed, in the engine worker.
 
+mod catalogue;
 mod disk;
 mod ffi;
 mod idb;
@@ -14,14 +15,17 @@ pub mod media;
 mod names;
 mod pick;
 mod save;
+mod script;
 mod storage;
 mod walk;
 
+pub use catalogue::fetch_catalogue;
 pub use disk::{Folder, MayWrite, folder_of, forget_folder, has_gesture};
 pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_chosen, import_zip, read};
 pub use names::look_alike;
 pub use pick::{Ask, Picked, can_pick_folder, dropped, pick_files, pick_folder};
 pub use save::download;
+pub use script::Script;
 pub use storage::persist;
 
 use js_sys::{Object, Reflect};

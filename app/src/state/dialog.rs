@@ -13,6 +13,8 @@ pub enum Dialog {
     Palette(String),
     /// Settings.
     Settings,
+    /// Language models.
+    Models,
     /// Keyboard shortcuts.
     Keys,
     /// A question with a few answers.
@@ -23,6 +25,8 @@ pub enum Dialog {
     Compare(String),
     /// Any two versions of a file side by side: path, the one on the left, the one on the right.
     CompareTexts(String, String, String),
+    /// What a file would become: path, its text now, the proposed text, which can be taken.
+    Proposal(String, String, String),
     /// Files that changed both here and outside, each with its choices.
     Conflicts,
     /// The workspaces kept on this device.

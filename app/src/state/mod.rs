@@ -5,6 +5,7 @@
 //! with native tests.
 
 pub mod abort;
+mod chat;
 mod conflicts;
 pub mod dialog;
 mod disk;
@@ -12,11 +13,15 @@ mod docs;
 pub mod fuzzy;
 mod imported;
 pub mod keys;
+mod language;
 pub mod layout;
+pub mod offered;
 mod open;
 pub mod runs;
 mod search;
 pub mod settings;
+mod shelf;
+mod suggest;
 mod switch;
 mod theme;
 pub mod toast;
@@ -37,11 +42,14 @@ use protocol::{
 };
 
 use crate::editor::{Cursor, Pane, Watch};
-use crate::link::{Engine, LinkState, ModelState, Models};
+use crate::link::{Engine, Generator, GeneratorState, LinkState, ModelState, Models};
 
+pub use chat::ChatState;
 pub use conflicts::Conflict;
 pub use docs::DocState;
+pub use language::CatalogueEntry;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
+pub use shelf::Shelf;
 pub use workspace::Phase;
 
 use dialog::Dialog;
@@ -64,6 +72,8 @@ pub enum Side {
     Search,
     /// Symbols of the active file.
     Outline,
+    /// Questions and answers.
+    Chat,
 }
 
 /// Where a file is to be shown.
@@ -82,6 +92,7 @@ pub enum Place {
 pub struct App {
     engine: StoredValue<Engine, LocalStorage>,
     models: StoredValue<Models, LocalStorage>,
+    language: StoredValue<Generator, LocalStorage>,
     private: StoredValue<Private, LocalStorage>,
     /// Messages to the person.
     pub toasts: Toasts,
@@ -135,6 +146,12 @@ pub struct App {
     pub conflicts: RwSignal<Vec<Conflict>>,
     /// Search panel.
     pub search: SearchState,
+    /// Language models that Alcove knows of, the usual one first; empty until they are asked for.
+    pub catalogue: RwSignal<Vec<CatalogueEntry>>,
+    /// Files of language models.
+    pub shelf: Shelf,
+    /// Chat panel.
+    pub chat: ChatState,
 }
 
 #[derive(Default)]
@@ -174,9 +191,11 @@ impl App {
     pub fn start() -> Self {
         let engine = Engine::start();
         let models = Models::new(engine.clone());
+        let language = Generator::new(engine.clone());
         let app = Self {
             engine: StoredValue::new_local(engine),
             models: StoredValue::new_local(models),
+            language: StoredValue::new_local(language),
             private: StoredValue::new_local(Private::default()),
             toasts: Toasts::default(),
             dialog: RwSignal::new(None),
@@ -204,13 +223,18 @@ impl App {
             has_folder: RwSignal::new(false),
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
+            catalogue: RwSignal::default(),
+            shelf: Shelf::default(),
+            chat: ChatState::default(),
         };
         app.watch_settings();
+        app.watch_suggestions();
         app.watch_status();
         app.watch_documents();
         app.watch_layout();
         app.watch_page();
         app.watch_coverage();
+        app.watch_language();
         app.begin();
         app
     }
@@ -237,6 +261,18 @@ impl App {
     #[must_use]
     pub fn model_state(self) -> ModelState {
         self.models.with_value(Models::state).get()
+    }
+
+    /// The language model.
+    #[must_use]
+    pub fn language(self) -> Generator {
+        self.language.get_value()
+    }
+
+    /// How the language model is doing.
+    #[must_use]
+    pub fn language_state(self) -> GeneratorState {
+        self.language.with_value(Generator::state).get()
     }
 
     /// Call the engine. The call is on its way when this returns; its answer can be waited for later.
@@ -374,6 +410,7 @@ impl App {
             self.side_width_px.track();
             self.folders.track();
             let _tracked = self.search.to_keep();
+            self.chat.kept.track();
             self.keep_view();
         });
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{DeviceKind, Precision};
 use serde::{Deserialize, Serialize};
 
+use crate::editor::Completions;
 use crate::link::ModelsConfig;
 
 const KEY: &str = "alcove.settings";
@@ -61,6 +62,14 @@ pub struct Settings {
     pub precision: String,
     /// Number of CPU model workers; 0 lets the number of cores decide.
     pub num_workers: u32,
+    /// Id of the language model that is loaded, also on the next visit; empty for none.
+    pub language: String,
+    /// Completions as grey text.
+    pub completions: bool,
+    /// After which pause one is asked for, milliseconds.
+    pub completion_delay_ms: u32,
+    /// Language ids without completions, separated by commas.
+    pub completions_off: String,
 }
 
 impl Default for Settings {
@@ -77,6 +86,10 @@ impl Default for Settings {
             device: String::new(),
             precision: String::new(),
             num_workers: 0,
+            language: String::new(),
+            completions: true,
+            completion_delay_ms: 300,
+            completions_off: String::new(),
         }
     }
 }
@@ -95,6 +108,7 @@ impl Settings {
         settings.font_px = settings.font_px.clamp(8, 40);
         settings.max_file_kib = settings.max_file_kib.clamp(16, 65_536);
         settings.num_workers = settings.num_workers.min(16);
+        settings.completion_delay_ms = settings.completion_delay_ms.clamp(50, 10_000);
         settings
     }
 
@@ -109,6 +123,13 @@ impl Settings {
     #[must_use]
     pub fn max_file_bytes(&self) -> u64 {
         u64::from(self.max_file_kib) * 1024
+    }
+
+    /// When the editor asks for completions; `None` where they are off.
+    #[must_use]
+    pub fn completions(&self) -> Option<Completions> {
+        let ids = self.completions_off.split([',', ' ']).filter(|id| !id.is_empty()).map(str::to_lowercase);
+        self.completions.then(|| Completions { delay_ms: self.completion_delay_ms, off: ids.collect() })
     }
 
     /// What the model workers need to know.
@@ -164,8 +185,20 @@ mod tests {
 
     #[test]
     fn bounds_hold() {
-        let settings = Settings::read(r#"{"font_px":900,"max_file_kib":0,"num_workers":999}"#);
+        let settings =
+            Settings::read(r#"{"font_px":900,"max_file_kib":0,"num_workers":999,"completion_delay_ms":0}"#);
         assert_eq!((settings.font_px, settings.max_file_kib, settings.num_workers), (40, 16, 16));
+        assert_eq!(settings.completion_delay_ms, 50);
+    }
+
+    #[test]
+    fn languages_without_completions_are_read_from_one_line() {
+        let mut settings =
+            Settings { completions_off: "Markdown, plaintext,,yaml ".into(), ..Settings::default() };
+        let off = settings.completions().map(|completions| completions.off);
+        assert_eq!(off.unwrap_or_default(), ["markdown", "plaintext", "yaml"]);
+        settings.completions = false;
+        assert_eq!(settings.completions(), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ impl App {
             std::mem::forget(list);
             listener.forget();
         }
+        let has_generator = self.has_generator();
         Effect::new(move |_| {
             let settings = self.settings.get();
             let theme = match settings.theme {
@@ -44,6 +45,7 @@ impl App {
                 word_wrap: settings.word_wrap,
                 minimap: settings.minimap,
                 screen_reader: settings.screen_reader,
+                completions: settings.completions().filter(|_| has_generator.get()),
                 ..EditorSettings::default()
             });
         });

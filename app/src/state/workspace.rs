@@ -47,6 +47,8 @@ pub(super) struct View {
     pub(super) cursors: BTreeMap<String, (u32, u32)>,
     /// What the search panel held.
     pub(super) asked: Asked,
+    /// What the chat panel wants back, in its own words.
+    pub(super) chat: String,
 }
 
 const VIEW_KEY: &str = "view";
@@ -179,6 +181,7 @@ impl App {
         self.tree.set(Arc::default());
         self.folders.update(std::collections::HashSet::clear);
         self.search.clear();
+        self.chat.clear();
     }
 
     pub(super) fn set_access(self, access: Access) {
@@ -280,6 +283,7 @@ impl App {
         }
         self.drop_closed();
         self.ask_again(view.asked);
+        self.chat.kept.set(view.chat);
     }
 
     fn view(self) -> View {
@@ -293,6 +297,7 @@ impl App {
             layout,
             cursors,
             asked: untrack(|| self.search.to_keep()),
+            chat: self.chat.kept.get_untracked(),
         }
     }
 

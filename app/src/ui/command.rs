@@ -52,6 +52,7 @@ commands! {
     "search.focus", "Search in files", ["Mod+Shift+F"], Workspace, search_focus;
     "side.explorer", "Show files", ["Mod+Shift+E"], Workspace, |app| side(app, Side::Explorer);
     "side.outline", "Show outline of the file", ["Mod+Shift+O"], Workspace, |app| side(app, Side::Outline);
+    "side.chat", "Ask about this project", ["Mod+Alt+I"], Workspace, chat;
     "side.toggle", "Show or hide the side bar", ["Mod+B"], Workspace, |app| app.side_open.update(|open| *open = !*open);
     "open.folder", "Open folder…", ["Mod+O"], Always, |app| app.open_folder();
     "open.files", "Open files…", [], Always, |app| app.open_files();
@@ -81,6 +82,11 @@ commands! {
     "editor.focus", "Go to the editor", ["Mod+1"], File, |app| app.focus_editor();
     "editor.find", "Find in file", ["Mod+F"], File, |app| { pane(app).find(); };
     "editor.replace", "Find and replace in file", ["Mod+H"], File, |app| { pane(app).replace(); };
+    "complete.now", "Complete at the cursor", ["Alt+\\"], File, |app| { pane(app).run("editor.action.inlineSuggest.trigger"); };
+    "complete.next", "Next completion", ["Alt+]"], File, |app| { pane(app).run("editor.action.inlineSuggest.showNext"); };
+    "complete.previous", "Previous completion", ["Alt+["], File, |app| { pane(app).run("editor.action.inlineSuggest.showPrevious"); };
+    "complete.word", "Take a word of the completion", [], File, |app| { pane(app).run("editor.action.inlineSuggest.acceptNextWord"); };
+    "complete.toggle", "Completions while typing: on or off", [], Always, |app| app.change(|s| s.completions = !s.completions);
     "editor.wrap", "Wrap long lines", ["Alt+Z"], Always, |app| app.change(|s| s.word_wrap = !s.word_wrap);
     "editor.minimap", "Show or hide the minimap", [], Always, |app| app.change(|s| s.minimap = !s.minimap);
     "view.larger", "Larger text", [], Always, |app| app.change(|s| s.font_px = (s.font_px + 1).min(40));
@@ -92,6 +98,7 @@ commands! {
     "index.pause", "Pause embedding", [], Workspace, |app| app.pause_embedding(true);
     "index.resume", "Go on with embedding", [], Workspace, |app| app.pause_embedding(false);
     "index.rebuild", "Build the index again", [], Workspace, |app| app.reindex();
+    "app.models", "Models…", [], Always, |app| app.dialog.set(Some(Dialog::Models));
     "app.settings", "Settings", ["Mod+,"], Always, |app| app.dialog.set(Some(Dialog::Settings));
     "app.keys", "Keyboard shortcuts", ["Mod+/"], Always, |app| app.dialog.set(Some(Dialog::Keys));
 }
@@ -171,10 +178,13 @@ fn palette(app: App, text: &str) {
     app.dialog.set(Some(Dialog::Palette(text.into())));
 }
 
+fn side_bar_has_keyboard() -> bool {
+    document().query_selector(".side-bar :focus").ok().flatten().is_some()
+}
+
 /// Bring the keyboard to a panel, or back to the editor when it is there already.
 fn side(app: App, side: Side) {
-    let in_side_bar = || document().query_selector(".side-bar :focus").ok().flatten().is_some();
-    if app.side.get_untracked() == side && app.side_open.get_untracked() && in_side_bar() {
+    if app.side.get_untracked() == side && side_bar_has_keyboard() {
         // Where the panel lies over the editor it must go.
         if crate::platform::media::matches("(max-width: 640px)") {
             app.side_open.set(false);
@@ -191,6 +201,17 @@ fn side(app: App, side: Side) {
             let _gone = place.focus();
         }
     });
+}
+
+fn chat(app: App) {
+    if side_bar_has_keyboard() && app.side.get_untracked() == Side::Chat {
+        side(app, Side::Chat);
+    } else {
+        app.ask_for_keyboard();
+        app.side.set(Side::Chat);
+        app.side_open.set(true);
+        app.chat.focus.update(|n| *n += 1);
+    }
 }
 
 fn search_focus(app: App) {

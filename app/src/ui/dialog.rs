@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::command::{COMMANDS, shown_keys};
 use super::icon::{Glyph, icon};
 use super::modal::Modal;
+use super::models::ModelsDialog;
 use super::palette::Palette;
 use super::settings::SettingsDialog;
 use super::start::Kept;
@@ -22,12 +23,16 @@ pub fn Dialogs() -> impl IntoView {
         app.dialog.get().map(|dialog| match dialog {
             Dialog::Palette(text) => view! { <Palette text /> }.into_any(),
             Dialog::Settings => view! { <SettingsDialog /> }.into_any(),
+            Dialog::Models => view! { <ModelsDialog /> }.into_any(),
             Dialog::Keys => view! { <Keys /> }.into_any(),
             Dialog::Question(question) => view! { <Ask question /> }.into_any(),
             Dialog::Prompt(prompt) => view! { <AskText prompt /> }.into_any(),
             Dialog::Compare(path) => view! { <Compare path /> }.into_any(),
             Dialog::CompareTexts(path, before, after) => {
-                view! { <CompareTexts path before after /> }.into_any()
+                view! { <CompareTexts path before after is_proposal=false /> }.into_any()
+            }
+            Dialog::Proposal(path, before, after) => {
+                view! { <CompareTexts path before after is_proposal=true /> }.into_any()
             }
             Dialog::Conflicts => view! { <Conflicts /> }.into_any(),
             Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
@@ -186,28 +191,53 @@ fn Conflicts() -> impl IntoView {
     }
 }
 
+/// Two versions of a file, of which the second can be taken when it is a proposal.
 #[component]
-fn CompareTexts(path: String, before: String, after: String) -> impl IntoView {
+fn CompareTexts(path: String, before: String, after: String, is_proposal: bool) -> impl IntoView {
     let app = app();
     on_cleanup(move || {
         // Back to where the choice is made, once this dialog is gone and no other one took its place.
         gloo_timers::callback::Timeout::new(0, move || {
             let is_open = app.conflicts.with_untracked(|conflicts| !conflicts.is_empty());
-            if is_open && app.dialog.with_untracked(Option::is_none) {
+            if is_open && !is_proposal && app.dialog.with_untracked(Option::is_none) {
                 app.dialog.set(Some(Dialog::Conflicts));
             }
         })
         .forget();
     });
-    let name = file_name(&path).to_owned();
+    let name = file_name(&path);
     let language =
         crate::editor::document(&path).map_or_else(|| "plaintext".into(), |document| document.language());
-    view! {
-        <Modal label=format!("Two versions of {name}") class="modal-wide">
-            <Head title=format!("{name}: on disk and in Alcove") />
-            <div class="compare">
-                <DiffView of=Signal::stored(DiffOf::Texts { before, after, language }) />
+    let (label, versions) = match is_proposal {
+        true => ("Proposed changes to ", ": now and as proposed"),
+        false => ("Two versions of ", ": on disk and in Alcove"),
+    };
+    let (label, title) = ([label, name].concat(), [name, versions].concat());
+    let texts = DiffOf::Texts { before: before.clone(), after: after.clone(), language };
+    let actions = is_proposal.then(|| {
+        view! {
+            <div class="modal-actions">
+                <button type="button" class="push-button" on:click=move |_| app.dialog.set(None)>"Reject"</button>
+                <button
+                    type="button"
+                    class="push-button primary"
+                    on:click=move |_| {
+                        app.dialog.set(None);
+                        app.take_proposal(&path, &before, &after);
+                    }
+                >
+                    "Accept"
+                </button>
             </div>
+        }
+    });
+    view! {
+        <Modal label=label class="modal-wide">
+            <Head title=title />
+            <div class="compare">
+                <DiffView of=Signal::stored(texts) />
+            </div>
+            {actions}
         </Modal>
     }
 }

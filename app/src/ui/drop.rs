@@ -39,7 +39,9 @@ pub fn DropZone() -> impl IntoView {
             if has_files(&event) {
                 event.prevent_default();
                 depth.set(0);
-                if let Some(transfer) = event.data_transfer() {
+                if let Some(transfer) = event.data_transfer()
+                    && !app.take_dropped_models(&transfer)
+                {
                     app.open_dropped(&transfer);
                 }
             }

@@ -1,6 +1,7 @@
 //! What a person sees. Views read the signals of [`App`](crate::state::App) and call its methods; they hold no state
 //! of the product themselves.
 
+mod chat;
 mod command;
 mod dialog;
 mod drop;
@@ -10,6 +11,7 @@ mod group;
 mod icon;
 mod menu;
 mod modal;
+mod models;
 mod outline;
 mod palette;
 mod results;

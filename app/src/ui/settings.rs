@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::dialog::Head;
 use super::modal::Modal;
 use crate::link::ModelState;
+use crate::state::dialog::Dialog;
 use crate::state::settings::{Settings, ThemeChoice};
 use crate::state::{App, Phase, app};
 
@@ -56,6 +57,22 @@ pub fn SettingsDialog() -> impl IntoView {
                 <Check label="Minimap" get=|s| s.minimap set=|s, on| s.minimap = on />
                 <Check label="Tell the editor that I use a screen reader" get=|s| s.screen_reader set=|s, on| s.screen_reader = on />
 
+                <h3>"Completions while typing"</h3>
+                <Check label="Show in grey how the language model would go on" get=|s| s.completions set=|s, on| s.completions = on />
+                <Number
+                    label="After a pause of, milliseconds"
+                    min=50
+                    max=10000
+                    get=|s| s.completion_delay_ms
+                    set=|s, n| s.completion_delay_ms = n
+                />
+                <Words
+                    label="Not in these languages, separated by commas"
+                    hint="markdown, plaintext"
+                    get=|s| s.completions_off.clone()
+                    set=|s, text| s.completions_off = text
+                />
+
                 <h3>"Opening projects"</h3>
                 <Check label="Leave out what .gitignore files name" get=|s| s.honour_ignore set=|s, on| s.honour_ignore = on />
                 <Number
@@ -93,6 +110,11 @@ pub fn SettingsDialog() -> impl IntoView {
                     set=|s, n| s.num_workers = n
                 />
                 <p class="muted" role="status">{model}</p>
+
+                <h3>"Language models"</h3>
+                <button type="button" class="push-button" on:click=move |_| app.dialog.set(Some(Dialog::Models))>
+                    "Models…"
+                </button>
             </div>
         </Modal>
     }
@@ -135,6 +157,28 @@ fn Number(
                     let number = number.clamp(f64::from(min), f64::from(max)) as u32;
                     app.change(|s| set(s, number));
                 }
+            />
+        </label>
+    }
+}
+
+#[component]
+fn Words(
+    label: &'static str,
+    hint: &'static str,
+    get: fn(&Settings) -> String,
+    set: fn(&mut Settings, String),
+) -> impl IntoView {
+    let app = app();
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <input
+                type="text"
+                placeholder=hint
+                spellcheck="false"
+                prop:value=move || app.settings.with(get)
+                on:change=move |event| app.change(|s| set(s, event_target_value(&event)))
             />
         </label>
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::Access;
 
+use super::chat::ChatPanel;
 use super::command::{command, hint, shown_keys};
 use super::explorer::Explorer;
 use super::group::EditorGroup;
@@ -157,8 +158,10 @@ fn ActivityBar() -> impl IntoView {
                     } else {
                         app.side.set(side);
                         app.side_open.set(true);
-                        if side == Side::Search {
-                            app.focus_search();
+                        match side {
+                            Side::Search => app.focus_search(),
+                            Side::Chat => app.chat.focus.update(|n| *n += 1),
+                            _ => {}
                         }
                     }
                 }
@@ -172,6 +175,7 @@ fn ActivityBar() -> impl IntoView {
             {item(Side::Explorer, "side.explorer", Glyph::Files, "Files")}
             {item(Side::Search, "search.focus", Glyph::Search, "Search")}
             {item(Side::Outline, "side.outline", Glyph::Outline, "Outline")}
+            {item(Side::Chat, "side.chat", Glyph::Chat, "Chat")}
             <span class="spacer"></span>
             <button
                 type="button"
@@ -198,6 +202,7 @@ fn SideBar() -> impl IntoView {
                 Side::Explorer => view! { <Explorer /> }.into_any(),
                 Side::Search => view! { <SearchPanel /> }.into_any(),
                 Side::Outline => view! { <OutlinePanel /> }.into_any(),
+                Side::Chat => view! { <ChatPanel /> }.into_any(),
             }}
         <div
             class="sash"

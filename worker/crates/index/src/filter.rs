@@ -1,6 +1,7 @@
 //! Narrowing a search: path globs, languages, kinds of symbol, time of change.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rustc_hash::FxHashSet;
 
 /// Longest path pattern in bytes; compiling takes time and memory for each.
 const MAX_GLOBS: usize = 4096;
@@ -15,6 +16,7 @@ pub struct Filter {
     languages: Vec<String>,
     kinds: Vec<u8>,
     changed_since_ms: Option<u64>,
+    only: Option<FxHashSet<String>>,
 }
 
 /// A glob that cannot be read.
@@ -64,7 +66,14 @@ impl Filter {
             languages,
             kinds,
             changed_since_ms,
+            only: None,
         })
+    }
+
+    /// Lets these files pass and no others, whatever signs stand in their names.
+    #[must_use]
+    pub fn only(paths: impl IntoIterator<Item = String>) -> Self {
+        Self { only: Some(paths.into_iter().collect()), ..Self::default() }
     }
 
     /// True when nothing is narrowed.
@@ -75,12 +84,14 @@ impl Filter {
             && self.languages.is_empty()
             && self.kinds.is_empty()
             && self.changed_since_ms.is_none()
+            && self.only.is_none()
     }
 
     /// Whether chunks of this file may pass.
     #[must_use]
     pub fn passes_file(&self, path: &str, language: &str, mtime_ms: u64) -> bool {
         self.changed_since_ms.is_none_or(|since| mtime_ms >= since)
+            && self.only.as_ref().is_none_or(|only| only.contains(path))
             && (self.languages.is_empty() || self.languages.iter().any(|l| l == language))
             && self.include.as_ref().is_none_or(|set| set.is_match(path))
             && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
@@ -154,6 +165,16 @@ mod tests {
             ("*.{rs,py}", "a.py", true),
         ] {
             assert_eq!(passes(globs, path), wanted, "{globs} on {path}");
+        }
+    }
+
+    #[test]
+    fn only_named_files_pass_and_signs_of_globs_in_their_names_mean_nothing() {
+        let filter = Filter::only(["app/[id]/{a,b}*.ts".to_owned()]);
+        assert!(!filter.is_empty());
+        assert!(filter.passes_file("app/[id]/{a,b}*.ts", "typescript", 0));
+        for path in ["app/i/ac.ts", "app/[id]/a.ts", "app/[id]"] {
+            assert!(!filter.passes_file(path, "typescript", 0), "{path}");
         }
     }
 

@@ -287,7 +287,7 @@ impl Index {
         fused.into_iter().filter_map(|(score, number, layers)| self.hit(number, score, layers)).collect()
     }
 
-    fn ranked(&self, query: &Query<'_>) -> Vec<Ranked> {
+    pub(crate) fn ranked(&self, query: &Query<'_>) -> Vec<Ranked> {
         let depth = self.tuning.depth.max(query.k);
         let passes = self.mask(query);
         let mut lists = Vec::new();
@@ -299,7 +299,7 @@ impl Index {
             if query.layers.contains(layer) && !terms.is_empty() {
                 let pass = |number: u32| passes.as_ref().is_none_or(|p| p[number as usize]);
                 let list = self.lexical.rank(&terms, &self.tuning, fields, depth, pass);
-                lists.push(Ranked { layer, weight, list });
+                lists.push(Ranked { layer, weight, share: 1.0, list });
             }
         }
         if let (true, Some(vector)) = (query.layers.contains(Layers::VECTORS), query.vector) {
@@ -312,7 +312,10 @@ impl Index {
                 list.extend(self.by_key.get(&key).into_iter().flatten().filter(pass).map(|&n| (score, n)));
             }
             fuse::keep_best(&mut list, depth);
-            lists.push(Ranked { layer: Layers::VECTORS, weight: weights[2], list });
+            let share = self.num_vectors() as f32 / self.num_keys().max(1) as f32;
+            // Keys go with their chunks, vectors a little later.
+            let share = if share > 0.0 { share.min(1.0) } else { 1.0 };
+            lists.push(Ranked { layer: Layers::VECTORS, weight: weights[2], share, list });
         }
         lists
     }

@@ -254,7 +254,19 @@ impl Lexical {
         found.into_iter().take(4).map(|(_, at)| at).collect()
     }
 
-    fn idf(&self, term: u32) -> f32 {
+    /// Up to four terms that begin with a word that no chunk holds, the commonest first.
+    pub fn longer_terms(&self, word: &str) -> Vec<u32> {
+        let is_longer = |at: &u32| self.term(*at).is_some_and(|term| term.starts_with(word));
+        self.stand_ins(word).into_iter().filter(is_longer).collect()
+    }
+
+    /// Weight of a word that no chunk holds.
+    pub fn idf_of_nothing(&self) -> f32 {
+        (1.0 + (f64::from(self.num_live) + 0.5) / 0.5).ln() as f32
+    }
+
+    /// Weight of a term: the rarer, the more.
+    pub fn idf(&self, term: u32) -> f32 {
         let (num_live, num) = (f64::from(self.num_live), f64::from(self.terms[term as usize].num_live));
         (1.0 + (num_live - num + 0.5).max(0.0) / (num + 0.5)).ln() as f32
     }

@@ -13,6 +13,7 @@
 mod asked;
 mod doc;
 mod embed;
+mod evidence;
 mod filter;
 mod fuse;
 pub mod grep;
@@ -28,6 +29,7 @@ mod vectors;
 
 pub use doc::{ChunkDoc, ChunkRef, FileDoc, Hit, Key, Layers, NO_KEY, NO_KIND, Query, Waiting};
 pub use embed::embed_text;
+pub use evidence::Evidence;
 pub use filter::{Filter, FilterErr};
 pub use index::Index;
 pub use snapshot::SnapshotErr;

@@ -58,7 +58,8 @@ impl Embed for FakeModel {
     }
 }
 
-/// Goes on from any text in a reproducible way, and counts what it computes.
+/// Goes on from any text in a reproducible way, and counts what it computes. Of tokens that it may not choose the next
+/// higher one is what it likes best, round and round.
 #[derive(Debug, Default)]
 pub struct FakeWriter {
     cached: Vec<u32>,
@@ -96,7 +97,7 @@ impl Generate for FakeWriter {
     async fn next(
         &mut self,
         sequence: &[u32],
-        _: &mut Sampler,
+        sampler: &mut Sampler,
         steps: &impl Steps,
     ) -> Result<u32, GenerateError> {
         let len = sequence.len();
@@ -110,6 +111,9 @@ impl Generate for FakeWriter {
             steps.next().await;
             self.cached.push(id);
         }
-        Ok(Self::token(sequence))
+        let best = Self::token(sequence) as usize;
+        let behind = |id: usize| (id + Self::VOCAB - best) % Self::VOCAB;
+        let logits: Vec<f32> = (0..Self::VOCAB).map(|id| -(behind(id) as f32)).collect();
+        sampler.choose(&logits, sequence).ok_or(GenerateError::NotFinite)
     }
 }

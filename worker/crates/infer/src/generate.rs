@@ -30,6 +30,9 @@ pub enum GenerateError {
     /// The model computed something that is no number: its file is damaged.
     #[error("the model computed no usable numbers; its file may be damaged")]
     NotFinite,
+    /// What may come next by the form of the text could not be found out, or the model wrote something else.
+    #[error("the text could not be kept in the form that was asked for: {0}")]
+    Form(String),
     /// The device failed or is gone; the model must be loaded again, perhaps elsewhere.
     #[error("{0}")]
     DeviceLost(String),

@@ -1,9 +1,12 @@
 //! Chooses the next token: repetition penalty, temperature, top-k, top-p, min-p, then chance with a seed.
 //!
 //! The order is that of llama.cpp: penalties on the logits, then cutting the tail by each rule in turn, then temperature
-//! and the draw, so that temperature does not change which tokens are in question.
+//! and the draw, so that temperature does not change which tokens are in question. Where the text has a form to keep to
+//! ([`Constraint`]), what may not come next is out of the question before all that.
 
 use std::cmp::Ordering;
+
+use crate::{Constraint, allows};
 
 /// How tokens are chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,13 +61,24 @@ pub struct Sampler {
     state: u64,
     candidates: Vec<Candidate>,
     weights: Vec<f32>,
+    form: Option<Box<dyn Constraint>>,
+    /// Why the form could not say what may come next.
+    problem: Option<String>,
 }
 
 impl Sampler {
     /// Start with the seed. Values out of their range count as the nearest one in it.
     #[must_use]
     pub fn new(sampling: Sampling) -> Self {
-        Self { sampling, state: sampling.seed, candidates: Vec::new(), weights: Vec::new() }
+        let (candidates, weights) = (Vec::new(), Vec::new());
+        Self { sampling, state: sampling.seed, candidates, weights, form: None, problem: None }
+    }
+
+    /// Choose only what the form allows.
+    #[must_use]
+    pub fn with_form(mut self, form: Option<Box<dyn Constraint>>) -> Self {
+        self.form = form;
+        self
     }
 
     /// How it chooses.
@@ -76,19 +90,44 @@ impl Sampler {
     /// Whether logits alone decide, so that a device need only find the largest one.
     #[must_use]
     pub fn is_greedy(&self) -> bool {
+        self.takes_likeliest() && !self.penalises() && self.form.is_none()
+    }
+
+    fn takes_likeliest(&self) -> bool {
         let is_hot = self.sampling.temperature > 0.0;
         // Not a number counts as zero.
         !is_hot || self.sampling.top_k == 1
     }
 
+    fn penalises(&self) -> bool {
+        let penalty = self.sampling.repetition_penalty;
+        penalty > 0.0 && penalty.is_finite() && penalty != 1.0
+    }
+
     /// Choose from the logits of all tokens, after the tokens of `sequence`. Logits that are not finite are never
-    /// chosen; with none that is, there is nothing to choose.
+    /// chosen; with none that is, there is nothing to choose. Nor is there when the form cannot say what may come next:
+    /// then [`Sampler::take_problem`] has the reason.
+    ///
+    /// The choice changes nothing in the form, so it may be dropped and made again; who keeps a token tells
+    /// [`Sampler::accept`].
     pub fn choose(&mut self, logits: &[f32], sequence: &[u32]) -> Option<u32> {
         self.candidates.clear();
         let finite = logits.iter().enumerate().filter(|(_, logit)| logit.is_finite());
-        self.candidates.extend(finite.map(|(id, &logit)| Candidate { id: id as u32, logit }));
+        let finite = finite.map(|(id, &logit)| Candidate { id: id as u32, logit });
+        match &mut self.form {
+            None => self.candidates.extend(finite),
+            Some(form) => match form.allowed() {
+                Ok(words) => {
+                    self.candidates.extend(finite.filter(|candidate| allows(words, candidate.id)));
+                }
+                Err(why) => {
+                    self.problem = Some(why);
+                    return None;
+                }
+            },
+        }
         self.penalise(sequence);
-        if self.is_greedy() {
+        if self.takes_likeliest() {
             // The first of equals, like everybody else.
             return self.candidates.iter().min_by(|a, b| likelier(a, b)).map(|best| best.id);
         }
@@ -96,11 +135,26 @@ impl Sampler {
         self.draw()
     }
 
+    /// A chosen token is part of the text now. Whether the text is complete by its form, so that nothing can follow.
+    ///
+    /// # Errors
+    /// A sentence, when the form does not allow the token.
+    pub fn accept(&mut self, token: u32) -> Result<bool, String> {
+        let Some(form) = &mut self.form else { return Ok(false) };
+        form.accept(token)?;
+        Ok(form.is_done())
+    }
+
+    /// Why the form could not say what may come next, once.
+    pub fn take_problem(&mut self) -> Option<String> {
+        self.problem.take()
+    }
+
     fn penalise(&mut self, sequence: &[u32]) {
-        let Sampling { repetition_penalty: penalty, repetition_window: window, .. } = self.sampling;
-        if !(penalty > 0.0 && penalty.is_finite()) || penalty == 1.0 {
+        if !self.penalises() {
             return;
         }
+        let Sampling { repetition_penalty: penalty, repetition_window: window, .. } = self.sampling;
         let mut seen = sequence[sequence.len().saturating_sub(window)..].to_vec();
         seen.sort_unstable();
         seen.dedup();

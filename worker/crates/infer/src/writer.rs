@@ -14,7 +14,7 @@ use std::task::Poll;
 
 use stdx::Cancel;
 
-use crate::{Generate, GenerateError, Sampler, Sampling, Steps};
+use crate::{Constraint, Generate, GenerateError, Sampler, Sampling, Steps};
 
 /// What a text is for. The lesser goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,8 @@ pub struct Order {
     pub end: Vec<u32>,
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// What the text must be; `None` lets the model write what it likes. Ends with the tokens in `end`.
+    pub form: Option<Box<dyn Constraint>>,
     /// Raised when nobody wants it any more.
     pub cancel: Cancel,
 }
@@ -47,9 +49,9 @@ pub struct Order {
 /// How a text ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The model said that it is complete.
+    /// The model said that it is complete, or by its form nothing can follow.
     Complete,
-    /// It has as many tokens as were asked for, or as the model can see.
+    /// It has as many tokens as were asked for, or as the model can see. One with a form is not complete then.
     Full,
     /// Its host has seen enough.
     Enough,
@@ -63,6 +65,8 @@ pub enum Ended {
 pub trait Host<T> {
     /// Let waiting messages be delivered.
     fn turn(&self) -> impl Future<Output = ()>;
+    /// A text is looked at for the first time; so many tokens of its prompt are known from before.
+    fn began(&self, _tag: &mut T, _cached: usize) {}
     /// A text got a token. `false` ends the text.
     fn token(&self, tag: &mut T, token: u32) -> bool;
     /// A text has ended. Told once for each.
@@ -73,6 +77,7 @@ pub trait Host<T> {
 struct Job<T> {
     tag: T,
     order: Order,
+    has_begun: bool,
     /// The prompt and what was written since.
     tokens: Vec<u32>,
     sampler: Sampler,
@@ -98,7 +103,7 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
     }
 
     /// Queue a text. The caller sees to it that [`Writer::run`] is polled.
-    pub fn push(&self, tag: T, order: Order) {
+    pub fn push(&self, tag: T, mut order: Order) {
         let mut waiting = self.waiting.borrow_mut();
         if order.purpose == Purpose::Completion {
             for old in waiting.iter().map(|job| &job.order) {
@@ -107,8 +112,9 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
                 }
             }
         }
-        let (tokens, sampler) = (order.prompt.clone(), Sampler::new(order.sampling));
-        waiting.push_back(Job { tag, order, tokens, sampler });
+        let sampler = Sampler::new(order.sampling).with_form(order.form.take());
+        let tokens = order.prompt.clone();
+        waiting.push_back(Job { tag, order, has_begun: false, tokens, sampler });
     }
 
     /// Work until every text has ended. A second call while one is under way returns at once. The future is to be polled
@@ -153,6 +159,9 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
             Purpose::Chat => &self.chat,
         };
         let Some(mut model) = cell.take() else { return };
+        if !std::mem::replace(&mut job.has_begun, true) {
+            self.host.began(&mut job.tag, model.cached(&job.tokens));
+        }
         let result = {
             if job.tokens.len() - job.order.prompt.len() >= job.order.max_new {
                 Some(Err(Ended::Full))
@@ -176,17 +185,25 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
         let ended = match result {
             _ if self.is_outdated(&job.order) => Some(Ended::Cancelled),
             None => None,
-            Some(Err(ended)) => Some(ended),
+            Some(Err(ended)) => Some(match job.sampler.take_problem() {
+                // A model only sees that nothing was chosen.
+                Some(why) => Ended::Failed(GenerateError::Form(why)),
+                None => ended,
+            }),
             Some(Ok(token)) if job.order.end.contains(&token) => Some(Ended::Complete),
-            Some(Ok(token)) => {
-                job.tokens.push(token);
-                let full = job.tokens.len() - job.order.prompt.len() >= job.order.max_new;
-                match self.host.token(&mut job.tag, token) {
-                    false => Some(Ended::Enough),
-                    true if full => Some(Ended::Full),
-                    true => None,
+            Some(Ok(token)) => match job.sampler.accept(token) {
+                Err(why) => Some(Ended::Failed(GenerateError::Form(why))),
+                Ok(done) => {
+                    job.tokens.push(token);
+                    let full = job.tokens.len() - job.order.prompt.len() >= job.order.max_new;
+                    match self.host.token(&mut job.tag, token) {
+                        false => Some(Ended::Enough),
+                        true if done => Some(Ended::Complete),
+                        true if full => Some(Ended::Full),
+                        true => None,
+                    }
                 }
-            }
+            },
         };
         match ended {
             Some(ended) => self.host.ended(job.tag, ended),

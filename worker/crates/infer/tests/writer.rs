@@ -81,7 +81,7 @@ impl Host<Tag> for At {
 
 fn order(purpose: Purpose, client: u32, prompt: &[u32], max_new: usize) -> Order {
     let (prompt, end, cancel) = (prompt.to_vec(), vec![0, 1, 2], Cancel::new());
-    Order { purpose, client, prompt, max_new, end, sampling: Sampling::GREEDY, cancel }
+    Order { purpose, client, prompt, max_new, end, sampling: Sampling::GREEDY, form: None, cancel }
 }
 
 /// Run a script to its end; what comes after the last text has ended is pushed then.

@@ -9,8 +9,10 @@ use protocol::{Blob, Embedded, EmbedderInfo, Fault, FaultCode, LoadEmbedder, Mod
 use wasm_bindgen_futures::spawn_local;
 
 use crate::device::Model;
+use crate::generator::Generator;
 use crate::load::{Loaded, load};
 use crate::pump::{Host, Pump};
+use crate::shelf::Shelf;
 
 /// Texts of one request, at most; the engine sends a few dozen.
 const MAX_TEXTS: usize = 4096;
@@ -72,12 +74,14 @@ struct Ready {
 pub struct Service {
     ready: RefCell<Option<Rc<Ready>>>,
     loading: Cell<bool>,
+    generator: Generator,
+    shelf: Rc<Shelf>,
 }
 
 impl Service {
     /// Take in one request of `client`.
     pub fn accept(self: &Rc<Self>, client: u32, request: Request) {
-        let Request { body, reply, .. } = request;
+        let Request { body, blobs, reply } = request;
         match decode::<ModelRequest>(&body) {
             Ok(ModelRequest::LoadEmbedder(request)) => {
                 let service = self.clone();
@@ -96,21 +100,25 @@ impl Service {
                     Err(Fault::new(FaultCode::Unsupported, "The model does not run on a GPU."))
                 });
             }
+            Ok(ModelRequest::LoadGenerator(request)) => {
+                let service = self.clone();
+                spawn_local(async move { service.generator.load(&request, reply).await });
+            }
+            Ok(ModelRequest::GetGenerator(_)) => reply.done(&self.generator.info()),
+            Ok(ModelRequest::Generate(request)) => self.generator.generate(client, request, reply),
+            Ok(ModelRequest::CountTokens(request)) => reply.settle(self.generator.count_tokens(&request)),
+            Ok(ModelRequest::CountPrompt(request)) => reply.settle(self.generator.count_prompt(&request)),
             Ok(
-                ModelRequest::LoadGenerator(_)
-                | ModelRequest::GetGenerator(_)
-                | ModelRequest::Generate(_)
-                | ModelRequest::CountTokens(_)
-                | ModelRequest::CountPrompt(_),
-            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet.")),
-            Ok(
-                ModelRequest::ListModelFiles(_)
+                request @ (ModelRequest::ListModelFiles(_)
                 | ModelRequest::DownloadModel(_)
                 | ModelRequest::BeginModelFile(_)
                 | ModelRequest::PutModelPiece(_)
                 | ModelRequest::EndModelFile(_)
-                | ModelRequest::DeleteModelFile(_),
-            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build keeps no language models yet.")),
+                | ModelRequest::DeleteModelFile(_)),
+            ) => {
+                let shelf = self.shelf.clone();
+                spawn_local(async move { shelf.answer(request, &blobs, reply).await });
+            }
             Err(err) => {
                 reply.fault(Fault::new(FaultCode::Invalid, format!("A request could not be read: {err}.")))
             }

@@ -22,6 +22,8 @@ pub struct ModelFile {
     pub sha256: String,
     /// Where it comes from; empty for a person's own file.
     pub address: String,
+    /// Somebody writes it at this moment, in this tab or in another one.
+    pub is_busy: bool,
 }
 
 /// All files, by id.

@@ -74,4 +74,6 @@ pub struct EngineStatus {
     pub lexical_ready_ms: f32,
     /// Parse, chunk and symbol throughput of this session, megabytes per second.
     pub parse_mb_per_s: f32,
+    /// Id of the language model that completions and answers are written with; `None` while there is none.
+    pub generator: Option<String>,
 }

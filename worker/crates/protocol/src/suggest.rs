@@ -65,7 +65,7 @@ pub struct Suggested {
     pub texts: Vec<String>,
     /// How many were dropped, by reason.
     pub dropped: Vec<(Dropped, u32)>,
-    /// Tokens of the prompt.
+    /// Tokens of the prompt; 0 where the model was stopped as soon as enough was written.
     pub num_prompt_tokens: u32,
     /// Of those, known from before.
     pub num_cached_tokens: u32,

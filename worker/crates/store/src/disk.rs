@@ -93,6 +93,8 @@ pub trait Disk {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemDisk {
     files: [Vec<u8>; 4],
+    /// Longest that a file may grow; `None` for as long as there is memory.
+    capacity: Option<usize>,
 }
 
 impl MemDisk {
@@ -100,6 +102,11 @@ impl MemDisk {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Let no file grow beyond this length from now on, for tests of full disks.
+    pub fn set_capacity(&mut self, capacity: Option<usize>) {
+        self.capacity = capacity;
     }
 
     /// Set the whole content of a file, for snapshots and for tests of damage.
@@ -133,6 +140,9 @@ impl Disk for MemDisk {
         let start = usize::try_from(at).map_err(|_| DiskFault::Quota)?;
         let end = start.checked_add(bytes.len()).ok_or(DiskFault::Quota)?;
         if data.len() < end {
+            if self.capacity.is_some_and(|capacity| end > capacity) {
+                return Err(DiskFault::Quota);
+            }
             data.resize(end, 0);
         }
         data[start..end].copy_from_slice(bytes);

@@ -358,6 +358,12 @@ impl<D: Disk> Workspace<D> {
         keys.map(|key| Ok((key.clone(), self.setting(key)?.unwrap_or_default()))).collect()
     }
 
+    /// Names of the settings that begin with `prefix`, in order, without reading any value.
+    pub fn setting_keys(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let from = self.user.settings.range(prefix.to_owned()..);
+        from.map(|(key, _)| key.as_str()).take_while(move |key| key.starts_with(prefix))
+    }
+
     /// Name of the workspace; `None` when it was never given one.
     #[must_use]
     pub fn name(&self) -> Option<String> {

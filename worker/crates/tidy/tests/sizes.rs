@@ -18,6 +18,8 @@ const BUDGETS: &[Budget] = &[
     ("model worker, CPU", |path| path.starts_with("workers/model_cpu"), 3_000),
     ("model worker, relaxed SIMD", |path| path.starts_with("workers/model_relaxed"), 3_000),
     ("model worker, WebGPU", |path| path.starts_with("workers/model_gpu"), 3_000),
+    // Fetched when the panel is first shown.
+    ("chat panel", |path| path.starts_with("assets/chat-"), 60),
     (
         "editor",
         |path| {

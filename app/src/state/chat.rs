@@ -1,0 +1,236 @@
+//! Conversations about the workspace, as far as the page itself takes part: it makes the calls and changes the files.
+//! What the panel looks like and what it remembers of a conversation is a module of its own (`app/js/chat`), fetched
+//! when the panel is first shown, because the page is waited for and the panel is not.
+
+use std::collections::HashMap;
+
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use protocol::{
+    AnswerEvent, Ask, DeleteThread, Fault, FaultCode, FindSymbols, GetThread, ListThreads, Outline,
+    QuickOpen, RenameThread, ThreadId,
+};
+use serde::Serialize;
+
+use super::dialog::{Answer, Dialog, Prompt, Question};
+use super::toast::Weight;
+use super::visit::Visit;
+use super::{App, DocState, Place, buffer};
+use crate::editor;
+
+/// Rows of a list of mentions.
+const MENTIONS: u32 = 8;
+const NO_CARET: &str = "Open a file in the editor first and put the caret where the code belongs.";
+
+/// What the page keeps for the panel.
+#[derive(Clone, Copy)]
+pub struct ChatState {
+    /// What the panel wants back after a reload, in its own words.
+    pub kept: RwSignal<String>,
+    /// Name of the language model that answers: `None` while it is not known, empty when there is none.
+    pub model: RwSignal<Option<String>>,
+    /// Bumped to give the question's field the keyboard.
+    pub focus: RwSignal<u32>,
+    /// Answers on their way by the id of their turn; ending the visit stops one.
+    running: StoredValue<HashMap<String, Visit>, LocalStorage>,
+}
+
+impl Default for ChatState {
+    fn default() -> Self {
+        Self {
+            kept: RwSignal::default(),
+            model: RwSignal::new(None),
+            focus: RwSignal::default(),
+            running: StoredValue::new_local(HashMap::new()),
+        }
+    }
+}
+
+impl ChatState {
+    /// Another workspace is opened.
+    pub(super) fn clear(self) {
+        self.kept.set(String::new());
+        self.running.update_value(HashMap::clear);
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|err| Fault::new(FaultCode::Internal, err.to_string()))
+}
+
+impl App {
+    /// Ask about the workspace: `ask` is an [`Ask`] in JSON, whose workspace is that of the page. What happens on the
+    /// way is told by kind (`context`, `text`) and value; gives the turn in JSON.
+    ///
+    /// # Errors
+    /// The engine's fault; [`FaultCode::Cancelled`] when it was stopped.
+    pub async fn ask(self, ask: &str, tell: impl Fn(&str, &str) + 'static) -> Result<String, Fault> {
+        let read = serde_json::from_str::<Ask>(ask);
+        let mut ask = read.map_err(|err| Fault::new(FaultCode::Invalid, err.to_string()))?;
+        ask.workspace = self.here()?;
+        let (turn, stop) = (ask.turn.0.clone(), Visit::default());
+        self.chat.running.update_value(|running| drop(running.insert(turn.clone(), stop.clone())));
+        let answer = self.engine().stream(ask, Vec::new(), move |event| match event {
+            AnswerEvent::Context(context) => tell("context", &json(&context).unwrap_or_default()),
+            AnswerEvent::Text(text) => tell("text", &text),
+        });
+        let visit = self.visit();
+        let answer = stop.during(visit.during(answer)).await.flatten();
+        self.chat.running.update_value(|running| drop(running.remove(&turn)));
+        let (answer, _) = answer.ok_or_else(|| Fault::new(FaultCode::Cancelled, "Stopped."))??;
+        json(&answer)
+    }
+
+    /// Stop an answer.
+    pub fn stop_answer(self, turn: &str) {
+        if let Some(stop) = self.chat.running.with_value(|running| running.get(turn).cloned()) {
+            stop.end();
+        }
+    }
+
+    /// Conversations of the workspace, in JSON.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn threads(self) -> Result<String, Fault> {
+        json(&self.call(ListThreads { workspace: self.here()? }).await?)
+    }
+
+    /// The turns of a conversation, in JSON.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn thread(self, id: String) -> Result<String, Fault> {
+        json(&self.call(GetThread { workspace: self.here()?, thread: ThreadId(id) }).await?)
+    }
+
+    /// Ask for another name of a conversation; `done` is called when it has it.
+    pub fn rename_thread(self, id: String, title: String, done: impl Fn() + Clone + Send + Sync + 'static) {
+        self.dialog.set(Some(Dialog::Prompt(Prompt {
+            title: "Rename conversation".into(),
+            label: "Name".into(),
+            value: title,
+            selected_utf16: (0, u32::MAX),
+            action: "Rename".into(),
+            run: std::sync::Arc::new(move |title| {
+                let (thread, done) = (ThreadId(id.clone()), done.clone());
+                self.act(async move {
+                    self.call(RenameThread { workspace: self.here()?, thread, title }).await?;
+                    done();
+                    Ok(())
+                });
+            }),
+        })));
+    }
+
+    /// Ask whether a conversation is to go; `done` is called when it has gone.
+    pub fn delete_thread(self, id: String, title: &str, done: impl Fn() + Clone + Send + Sync + 'static) {
+        self.dialog.set(Some(Dialog::Question(Question {
+            title: format!("Delete “{title}”?"),
+            body: "Its questions and answers are gone afterwards. Your files stay as they are.".into(),
+            answers: vec![Answer::new("Delete", true, move || {
+                let (thread, done) = (ThreadId(id.clone()), done.clone());
+                self.act(async move {
+                    self.call(DeleteThread { workspace: self.here()?, thread }).await?;
+                    done();
+                    Ok(())
+                });
+            })],
+        })));
+    }
+
+    /// Files and definitions whose name matches, in JSON: pairs of kind and name with where it stands.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn mentionable(self, text: String) -> Result<String, Fault> {
+        let workspace = self.here()?;
+        let recent = self.layout.with_untracked(|layout| layout.paths());
+        let files = self.call(QuickOpen { workspace, text: text.clone(), recent, k: MENTIONS });
+        // Everything matches nothing: only files are worth offering then.
+        let symbols = match text.is_empty() {
+            true => Vec::new(),
+            false => self.call(FindSymbols { workspace, text, k: MENTIONS }).await?,
+        };
+        let files = files.await?.into_iter().map(|file| ("Path", file.path, String::new()));
+        let symbols = symbols.into_iter().map(|symbol| {
+            let dot = if symbol.container.is_empty() { "" } else { "." };
+            ("Symbol", [symbol.container.as_str(), dot, &symbol.name].concat(), symbol.path)
+        });
+        json(&files.chain(symbols).collect::<Vec<_>>())
+    }
+
+    /// The active file with the lines that are selected in it, as [`editor::Pane::selected_lines`] gives them; empty
+    /// without a file.
+    #[must_use]
+    pub fn active_selection(self) -> [String; 2] {
+        let (group, path) = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
+        let lines = path.as_ref().and_then(|_| self.panes[group].selected_lines());
+        [path.unwrap_or_default(), lines.unwrap_or_default()]
+    }
+
+    /// Put code in the place of the selection of the active editor.
+    pub fn insert_code(self, code: &str) {
+        let group = self.layout.with_untracked(|layout| layout.focused);
+        if !self.panes[group].insert(code) {
+            self.toasts.say(Weight::Warning, NO_CARET);
+        }
+    }
+
+    /// The text of a file as it stands in the editor, which shows it then.
+    ///
+    /// # Errors
+    /// A sentence when it cannot be shown.
+    pub async fn text_in_editor(self, path: &str) -> Result<String, Fault> {
+        if editor::document(path).is_none() {
+            self.show(path, None, Place::Here);
+        }
+        for _ in 0..200 {
+            match self.docs.with_untracked(|docs| docs.get(path).cloned()) {
+                Some(DocState::Failed(why)) => return Err(Fault::new(FaultCode::NotFound, why)),
+                Some(DocState::Binary(_)) => break,
+                _ => {}
+            }
+            if let Some(document) = editor::document(path) {
+                return match document.read_only() {
+                    Some(why) => Err(Fault::new(FaultCode::ReadOnly, why)),
+                    None => Ok(document.text()),
+                };
+            }
+            TimeoutFuture::new(20).await;
+        }
+        Err(Fault::new(FaultCode::NotFound, format!("{path} cannot be shown as a text here.")))
+    }
+
+    /// The definitions of a file as pairs of first and last line, zero-based and inclusive, in JSON.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn definitions(self, path: String) -> Result<String, Fault> {
+        let symbols = self.call(Outline { workspace: self.here()?, path }).await?;
+        json(&symbols.iter().map(|s| (s.span.start.line, s.span.end.line)).collect::<Vec<_>>())
+    }
+
+    /// Take a proposed text for a file, as one step that can be undone. Nothing happens when the file changed since.
+    pub fn take_proposal(self, path: &str, before: &str, after: &str) {
+        match editor::document(path).filter(|document| document.text() == before) {
+            Some(document) => {
+                self.show(path, None, Place::Here);
+                document.set_text(after);
+                self.focus_editor();
+            }
+            None => self.toasts.say(
+                Weight::Warning,
+                "The file changed since the comparison was made, so it was left as it is. Apply the code again.",
+            ),
+        }
+    }
+
+    /// Give the person a text as a download.
+    pub fn save_text(self, name: &str, text: &str) {
+        if !crate::platform::download(name, &buffer(text.as_bytes())) {
+            self.toasts
+                .say(Weight::Failure, "The browser did not allow a download. Copy the answers instead.");
+        }
+    }
+}
