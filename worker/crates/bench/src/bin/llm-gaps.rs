@@ -44,9 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let best = argmax(logits);
         let mut others = logits.to_vec();
         others[best] = f32::NEG_INFINITY;
-        let other = place.other.map(|id| id as usize).filter(|id| *id != best).unwrap_or_else(|| argmax(&others));
+        let other =
+            place.other.map(|id| id as usize).filter(|id| *id != best).unwrap_or_else(|| argmax(&others));
         let gap = logits[best] - logits.get(other).copied().unwrap_or(f32::NAN);
-        let text = model.bpe.token_text(best as u32);
+        let text = model.language.bpe.token_text(best as u32);
         answers.push(json!({ "best": { "id": best, "text": text }, "gap": gap }));
     }
     println!("{}", serde_json::Value::from(answers));

@@ -126,7 +126,7 @@ fn texts(model: &LanguageModel, set: &EvalSet, positions: usize) -> Result<Vec<V
         if left == 0 {
             break;
         }
-        let mut ids = model.bpe.encode(&file.text, Marks::Plain, usize::MAX)?;
+        let mut ids = model.language.bpe.encode(&file.text, Marks::Plain, usize::MAX)?;
         if ids.len() >= TEXT {
             ids.truncate(TEXT.min(left));
             left -= ids.len();

@@ -122,7 +122,9 @@ mod tests {
     #[test]
     fn lines_are_code_and_put_together_again() {
         let head = "# nothing but a comment that is long enough\n".repeat(8);
-        let text = format!("{head}def f(x):\n    value = x + 1  \n    # why it is so, at length\n    )]}}\n    return value\n\n\ny = f(1)\n");
+        let text = format!(
+            "{head}def f(x):\n    value = x + 1  \n    # why it is so, at length\n    )]}}\n    return value\n\n\ny = f(1)\n"
+        );
         let file = |path: &str| Source { path: path.into(), text: text.clone() };
         let files = [file("a.py"), file("b.py"), file("broken.py")];
         let chosen = choose(&files, 100, |file| file.path != "broken.py");
@@ -130,7 +132,9 @@ mod tests {
         for masked in &chosen {
             assert_eq!(masked.with(masked.expected), text);
             assert!(["value = x + 1", "return value"].contains(&masked.expected), "{}", masked.expected);
-            assert!(masked.before.ends_with("    ") && masked.behind.trim_start_matches(' ').starts_with('\n'));
+            assert!(
+                masked.before.ends_with("    ") && masked.behind.trim_start_matches(' ').starts_with('\n')
+            );
         }
         assert_eq!(choose(&files, 3, |file| file.path != "broken.py"), chosen[..3]);
     }

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use infer::{Generate, GenerateError, Sampler, Sampling};
-use models::gguf::{self, GgufError, Header, Parsed};
-use models::llm::{LoadLlmError, Loader, Network, Session};
-use tokens::{Bpe, BpeSource, FillMarks, Marks, StopMatcher, TokenError, TokenKind, Utf8Stream};
+use models::gguf::{GgufError, Header, Parsed};
+use models::llm::{Language, LanguageError, LoadLlmError, Loader, Network, Session};
+use tokens::{Marks, StopMatcher, TokenError, Utf8Stream};
 
 /// Why a model cannot be measured.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,10 @@ pub enum ModelErr {
     /// Its weights cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadLlmError),
-    /// Its vocabulary or a text is refused.
+    /// Its vocabulary is refused.
+    #[error(transparent)]
+    Language(#[from] LanguageError),
+    /// A text is refused.
     #[error(transparent)]
     Tokens(#[from] TokenError),
     /// It could not go on.
@@ -93,12 +96,8 @@ pub struct Written {
 pub struct LanguageModel {
     /// The weights.
     pub network: Arc<Network>,
-    /// The vocabulary.
-    pub bpe: Bpe,
-    /// Marks around a gap.
-    pub fill: FillMarks,
-    /// Tokens that end a text.
-    pub ends: Vec<u32>,
+    /// Text to tokens and back, and which tokens end a text.
+    pub language: Language,
 }
 
 impl LanguageModel {
@@ -119,19 +118,7 @@ impl LanguageModel {
         let mut loader = Loader::new(&header)?;
         loader.feed(file.get(loader.at() as usize..).unwrap_or_default())?;
         let network = Arc::new(loader.finish()?);
-        let tokenizer = gguf::Model::read(&header)?.tokenizer;
-        let kinds: Vec<TokenKind> = tokenizer.kinds.iter().map(|&kind| of_kind(kind)).collect();
-        let (tokens, merges) = (tokenizer.tokens.iter(), tokenizer.merges());
-        let bpe = Bpe::new(BpeSource { tokens, kinds: &kinds, merges, pre: tokenizer.pre })?;
-        let fill = FillMarks::find(&bpe);
-        let named = [tokenizer.eos, tokenizer.eot];
-        // What llama.cpp takes for an end as well: other ends of turns, and marks that begin another file.
-        let written = ["<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"];
-        let mut ends: Vec<u32> =
-            named.into_iter().flatten().chain(written.iter().filter_map(|text| bpe.mark(text))).collect();
-        ends.sort_unstable();
-        ends.dedup();
-        Ok(Self { network, bpe, fill, ends })
+        Ok(Self { network, language: Language::read(&header)? })
     }
 
     /// Ids of a prompt in which marks are meant.
@@ -139,7 +126,9 @@ impl LanguageModel {
     /// # Errors
     /// When the text is too long.
     pub fn ids(&self, prompt: &str) -> Result<Vec<u32>, ModelErr> {
-        Ok(self.bpe.encode(prompt, Marks::Parse, usize::MAX)?)
+        let mut ids: Vec<u32> = self.language.bos.into_iter().collect();
+        ids.extend(self.language.bpe.encode(prompt, Marks::Parse, usize::MAX)?);
+        Ok(ids)
     }
 
     /// Go on from these tokens greedily, until a stop string, an end of the model, or `max_new` tokens.
@@ -161,12 +150,12 @@ impl LanguageModel {
         while out.num_new < max_new && stopped.is_none() {
             let token = ready(session.next(&all, &mut sampler, &()))?;
             out.num_new += 1;
-            if self.ends.contains(&token) {
+            if self.language.ends.contains(&token) {
                 break;
             }
             all.push(token);
             let mut text = String::new();
-            stream.push(self.bpe.token_bytes(token), &mut text);
+            stream.push(self.language.bpe.token_bytes(token), &mut text);
             let piece = matcher.push(&text);
             out.text.push_str(&piece.text);
             stopped = piece.stop;
@@ -195,15 +184,6 @@ impl LanguageModel {
         all.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all.truncate(num);
         Ok(all)
-    }
-}
-
-fn of_kind(kind: gguf::TokenKind) -> TokenKind {
-    match kind {
-        gguf::TokenKind::Control => TokenKind::Control,
-        gguf::TokenKind::UserDefined => TokenKind::UserDefined,
-        gguf::TokenKind::Normal => TokenKind::Normal,
-        _ => TokenKind::Unused,
     }
 }
 
