@@ -5,6 +5,7 @@
 //! and inclusive here, unlike everywhere inside.
 
 mod events;
+mod generate;
 mod shape;
 
 use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise, Reflect, Uint8Array};
@@ -71,6 +72,7 @@ pub fn install(app: App) {
         app.call(Reindex { workspace: app.here()? }).await?;
         Ok(JsValue::UNDEFINED)
     });
+    generate::install(app, &api);
     events::install(app, &api);
     set(&api, "debug", &debug(app));
     set(&js_sys::global(), "alcove", &api);
@@ -85,6 +87,10 @@ fn debug(app: App) -> Object {
     });
     method(&debug, "killModel", move |_, _| async move {
         app.models().kill_for_test();
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&debug, "killGenerator", move |_, _| async move {
+        app.language().kill_for_test();
         Ok(JsValue::UNDEFINED)
     });
     method(&debug, "destroyGpu", move |_, _| async move {

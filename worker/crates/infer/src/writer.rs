@@ -65,6 +65,8 @@ pub enum Ended {
 pub trait Host<T> {
     /// Let waiting messages be delivered.
     fn turn(&self) -> impl Future<Output = ()>;
+    /// A text is looked at for the first time; so many tokens of its prompt are known from before.
+    fn began(&self, _tag: &mut T, _cached: usize) {}
     /// A text got a token. `false` ends the text.
     fn token(&self, tag: &mut T, token: u32) -> bool;
     /// A text has ended. Told once for each.
@@ -75,6 +77,7 @@ pub trait Host<T> {
 struct Job<T> {
     tag: T,
     order: Order,
+    has_begun: bool,
     /// The prompt and what was written since.
     tokens: Vec<u32>,
     sampler: Sampler,
@@ -111,7 +114,7 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
         }
         let sampler = Sampler::new(order.sampling).with_form(order.form.take());
         let tokens = order.prompt.clone();
-        waiting.push_back(Job { tag, order, tokens, sampler });
+        waiting.push_back(Job { tag, order, has_begun: false, tokens, sampler });
     }
 
     /// Work until every text has ended. A second call while one is under way returns at once. The future is to be polled
@@ -156,6 +159,9 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
             Purpose::Chat => &self.chat,
         };
         let Some(mut model) = cell.take() else { return };
+        if !std::mem::replace(&mut job.has_begun, true) {
+            self.host.began(&mut job.tag, model.cached(&job.tokens));
+        }
         let result = {
             if job.tokens.len() - job.order.prompt.len() >= job.order.max_new {
                 Some(Err(Ended::Full))

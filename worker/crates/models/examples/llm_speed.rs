@@ -5,14 +5,14 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::future::Future;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use infer::{Generate, Sampler, Sampling, Steps};
-use models::gguf::{Header, Parsed};
+use models::gguf::Head;
 use models::llm::{Loader, Session};
 
 /// Nothing here ever waits.
@@ -53,20 +53,20 @@ type Failure = Box<dyn std::error::Error>;
 
 fn load(path: &str) -> Result<models::llm::Network, Failure> {
     let mut file = File::open(path)?;
-    let file_bytes = file.metadata()?.len();
-    let mut start = vec![0; 1 << 16];
-    let header: Header = loop {
-        file.seek(SeekFrom::Start(0))?;
-        let len = file.read(&mut start)?;
-        start.truncate(len);
-        match Header::parse(&start, Some(file_bytes))? {
-            Parsed::Whole(header) => break header,
-            Parsed::NeedMore { at_least } => start.resize((2 * start.len()).max(at_least as usize), 0),
+    let mut piece = vec![0; 4 << 20];
+    let mut head = Head::new(Some(file.metadata()?.len()));
+    let header = loop {
+        match file.read(&mut piece)? {
+            0 => break head.end()?,
+            num => {
+                if let Some(header) = head.push(&piece[..num])? {
+                    break header;
+                }
+            }
         }
     };
-    let mut loader = Loader::new(&header)?;
-    file.seek(SeekFrom::Start(loader.at()))?;
-    let mut piece = vec![0; 4 << 20];
+    let mut loader = Loader::new(&header)?.from_start();
+    loader.feed(head.prefix())?;
     loop {
         match file.read(&mut piece)? {
             0 => break,

@@ -203,7 +203,7 @@ async fn sha256(data: &Uint8Array) -> Option<String> {
     Some(Uint8Array::new(&hash).to_vec().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn words(err: &JsValue) -> String {
+pub(crate) fn words(err: &JsValue) -> String {
     let message = Reflect::get(err, &"message".into()).ok().and_then(|m| m.as_string());
     message.unwrap_or_else(|| format!("{err:?}"))
 }

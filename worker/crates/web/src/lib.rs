@@ -6,18 +6,22 @@
 
 mod fetch;
 mod gpu;
+mod kept;
 mod locks;
 mod opfs;
 mod scope;
+mod stream;
 mod tables;
 mod turn;
 
 pub use fetch::{Expect, FetchError, fetch_kept, fetch_small};
 pub use gpu::{GpuAdapter, gpu_adapter};
-pub use locks::{Lock, LockError, try_lock, wait_lock};
+pub use kept::{KeptError, KeptFile, KeptHold, MAX_KEPT_ID, hold_kept, is_kept_id, open_kept};
+pub use locks::{Lock, LockError, share_lock, try_lock, wait_lock};
 pub use opfs::{
     OpfsDisk, OpfsError, delete_workspace, list_workspaces, open_snapshot, read_text, write_text,
 };
-pub use scope::{build_id, memory_bytes, num_deaths, quota, scope};
+pub use scope::{build_id, device_memory_bytes, memory_bytes, num_deaths, quota, scope};
+pub use stream::Stream;
 pub use tables::{TablesError, has_outside_tables, place_tables};
 pub use turn::{sleep_ms, turn};

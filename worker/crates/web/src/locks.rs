@@ -37,7 +37,16 @@ impl Drop for Lock {
 /// # Errors
 /// See [`LockError`].
 pub async fn try_lock(name: &str) -> Result<Option<Lock>, LockError> {
-    let granted = request(name, true)?;
+    let granted = request(name, "exclusive", true)?;
+    granted.await.unwrap_or_else(|_| Err(LockError::Refused("the request was dropped".into())))
+}
+
+/// Take a share of the lock `name` if nobody has it alone. `None` when somebody does.
+///
+/// # Errors
+/// See [`LockError`].
+pub async fn share_lock(name: &str) -> Result<Option<Lock>, LockError> {
+    let granted = request(name, "shared", true)?;
     granted.await.unwrap_or_else(|_| Err(LockError::Refused("the request was dropped".into())))
 }
 
@@ -46,7 +55,7 @@ pub async fn try_lock(name: &str) -> Result<Option<Lock>, LockError> {
 /// # Errors
 /// See [`LockError`].
 pub async fn wait_lock(name: &str) -> Result<Lock, LockError> {
-    let granted = request(name, false)?;
+    let granted = request(name, "exclusive", false)?;
     match granted.await {
         Ok(Ok(Some(lock))) => Ok(lock),
         Ok(Err(err)) => Err(err),
@@ -56,7 +65,7 @@ pub async fn wait_lock(name: &str) -> Result<Lock, LockError> {
 
 type Granted = Result<Option<Lock>, LockError>;
 
-fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Granted>, LockError> {
+fn request(name: &str, mode: &str, if_available: bool) -> Result<oneshot::Receiver<Granted>, LockError> {
     let refused = |err: JsValue| LockError::Refused(format!("{err:?}"));
     let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).map_err(refused)?;
     let locks = Reflect::get(&navigator, &"locks".into()).map_err(refused)?;
@@ -67,7 +76,7 @@ fn request(name: &str, if_available: bool) -> Result<oneshot::Receiver<Granted>,
         .and_then(|f| f.dyn_into())
         .map_err(|_| LockError::Unavailable)?;
     let options = Object::new();
-    Reflect::set(&options, &"mode".into(), &"exclusive".into()).map_err(refused)?;
+    Reflect::set(&options, &"mode".into(), &mode.into()).map_err(refused)?;
     Reflect::set(&options, &"ifAvailable".into(), &if_available.into()).map_err(refused)?;
 
     let (sender, receiver) = oneshot::channel();

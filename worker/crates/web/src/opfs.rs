@@ -40,16 +40,16 @@ pub enum OpfsError {
     Failed(String),
 }
 
-fn name_of(err: &JsValue) -> String {
+pub(crate) fn name_of(err: &JsValue) -> String {
     Reflect::get(err, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default()
 }
 
-fn words_of(err: &JsValue) -> String {
+pub(crate) fn words_of(err: &JsValue) -> String {
     let message = Reflect::get(err, &"message".into()).ok().and_then(|m| m.as_string());
     message.unwrap_or_else(|| format!("{err:?}"))
 }
 
-fn opfs_error(err: JsValue) -> OpfsError {
+pub(crate) fn opfs_error(err: JsValue) -> OpfsError {
     match name_of(&err).as_str() {
         "NotFoundError" => OpfsError::NotFound,
         "NoModificationAllowedError" => OpfsError::Held,
@@ -154,7 +154,7 @@ impl OpfsDisk {
     }
 }
 
-fn at_option(at: u64) -> FileSystemReadWriteOptions {
+pub(crate) fn at_option(at: u64) -> FileSystemReadWriteOptions {
     let options = FileSystemReadWriteOptions::new();
     options.set_at(at as f64);
     options
@@ -280,7 +280,7 @@ async fn len_of(handle: &FileSystemFileHandle) -> Result<u64, OpfsError> {
     Ok(file.size() as u64)
 }
 
-async fn bytes_of(handle: &FileSystemFileHandle) -> Result<Vec<u8>, OpfsError> {
+pub(crate) async fn bytes_of(handle: &FileSystemFileHandle) -> Result<Vec<u8>, OpfsError> {
     let file: File = JsFuture::from(handle.get_file()).await.map_err(opfs_error)?.unchecked_into();
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(opfs_error)?;
     Ok(Uint8Array::new(&buffer).to_vec())

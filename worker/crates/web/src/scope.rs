@@ -37,6 +37,13 @@ pub fn memory_bytes() -> u64 {
     length.ok().and_then(|length| length.as_f64()).unwrap_or(0.0) as u64
 }
 
+/// Memory of the device as the browser tells it: a rough figure of at most 8 GiB, or nothing.
+#[must_use]
+pub fn device_memory_bytes() -> Option<u64> {
+    let gib = Reflect::get(&scope()?.navigator(), &"deviceMemory".into()).ok()?.as_f64()?;
+    Some((gib * (1_u64 << 30) as f64) as u64)
+}
+
 /// Bytes that this site uses and may use, as the browser estimates them.
 pub async fn quota() -> Option<(u64, u64)> {
     let storage = scope()?.navigator().storage();

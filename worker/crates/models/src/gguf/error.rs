@@ -99,7 +99,7 @@ pub enum GgufError {
 }
 
 /// A name out of a file, fit to be shown: without control characters and not endlessly long.
-pub(super) fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     const MAX_CHARS: usize = 80;
     let mut text = String::new();
     for c in name.chars().take(MAX_CHARS) {

@@ -36,6 +36,13 @@ impl Cache {
         Self { heads, heads_per_layer: config.head_count_kv, head_dim: config.head_dim, positions: 0 }
     }
 
+    /// Bytes that a token takes in it.
+    #[must_use]
+    pub fn token_bytes(config: &Config) -> usize {
+        let numbers = config.head_dim + config.head_dim.next_multiple_of(LANES);
+        4 * config.block_count * config.head_count_kv * numbers
+    }
+
     /// Numbers per position in the values of a head.
     #[must_use]
     pub fn value_len(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::cache::Cache;
 use super::matrix::{Matrix, NoMemory};
 use super::network::{Block, Network, Projection};
 use super::rope::Rope;
@@ -35,6 +36,17 @@ impl From<NoMemory> for LoadLlmError {
     fn from(NoMemory(bytes): NoMemory) -> Self {
         Self::NoMemory { bytes }
     }
+}
+
+/// What a model will take of the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Its weights.
+    pub weight_bytes: u64,
+    /// Each token of a text under way.
+    pub token_bytes: u64,
+    /// Longest text that it was trained for.
+    pub max_tokens: u64,
 }
 
 /// What becomes of a tensor: an entry of one of the two lists.
@@ -124,6 +136,30 @@ impl Loader {
             config,
             places,
         })
+    }
+
+    /// Take the file from its first byte on, header and all.
+    #[must_use]
+    pub fn from_start(mut self) -> Self {
+        self.at = 0;
+        self
+    }
+
+    /// What the model will take, before any of it is there.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let bytes = |place: &Place| match (place.part, place.info.shape[..].as_ref()) {
+            (Part::Matrix(_), &[n, k]) => {
+                let [n, k] = [n, k].map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+                Matrix::bytes_of(place.info.dtype, n, k).map_or(u64::MAX, |bytes| bytes as u64)
+            }
+            _ => place.info.numbers().saturating_mul(4),
+        };
+        Needs {
+            weight_bytes: self.places.iter().map(bytes).fold(0, u64::saturating_add),
+            token_bytes: Cache::token_bytes(&self.config) as u64,
+            max_tokens: self.config.context_length as u64,
+        }
     }
 
     /// The first byte of the file that it wants next.

@@ -28,10 +28,16 @@ impl Matrix {
     /// # Errors
     /// When there is no memory for it.
     pub fn new(dtype: Dtype, n: usize, k: usize) -> Result<Self, NoMemory> {
-        let bytes = n.div_ceil(LANES).checked_mul(pack::panel_bytes(dtype, k)).ok_or(NoMemory(usize::MAX))?;
+        let bytes = Self::bytes_of(dtype, n, k).ok_or(NoMemory(usize::MAX))?;
         let mut panels = Vec::new();
         panels.try_reserve_exact(bytes).map_err(|_| NoMemory(bytes))?;
         Ok(Self { dtype, n, k, panels })
+    }
+
+    /// Bytes that a matrix would take in memory, where they can be counted.
+    #[must_use]
+    pub fn bytes_of(dtype: Dtype, n: usize, k: usize) -> Option<usize> {
+        n.div_ceil(LANES).checked_mul(pack::panel_bytes(dtype, k))
     }
 
     /// Rows.

@@ -9,6 +9,7 @@ mod cache;
 mod format;
 mod input;
 mod kernel;
+mod language;
 mod loader;
 mod math;
 mod matrix;
@@ -19,6 +20,7 @@ mod plain;
 mod rope;
 mod session;
 
-pub use loader::{LoadLlmError, Loader};
+pub use language::{Language, LanguageError};
+pub use loader::{LoadLlmError, Loader, Needs};
 pub use network::Network;
 pub use session::Session;
