@@ -62,7 +62,7 @@ struct GenerateOptions {
     messages: Vec<MessageShape>,
     model: Option<String>,
     sampling: SamplingShape,
-    /// Read as it is.
+    /// Known here so that it is not refused; read as it stands.
     schema: Option<serde::de::IgnoredAny>,
     max_tokens: Option<u32>,
     stop: Vec<String>,

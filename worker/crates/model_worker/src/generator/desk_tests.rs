@@ -80,7 +80,8 @@ fn hear(asks: Vec<Ask>) -> Vec<Rc<Heard>> {
         let ear = Ear(heard.clone(), clock.clone());
         let job = Job::new(ear, language.clone(), ask.stop, empty(ask.prompt.len()), clock.monotonic_ms());
         let Ask { purpose, prompt, max_new, end, cancel, .. } = ask;
-        let order = Order { purpose, client: 1, prompt, max_new, end, sampling: Sampling::GREEDY, cancel };
+        let sampling = Sampling::GREEDY;
+        let order = Order { purpose, client: 1, prompt, max_new, end, sampling, form: None, cancel };
         writer.push(job, order);
         heard
     });

@@ -1,6 +1,7 @@
 //! The language model of this worker: what answers the calls of `protocol::generate`.
 
 mod desk;
+mod form;
 mod load;
 mod plan;
 mod prompt;
@@ -29,6 +30,7 @@ type Pen = Writer<Session, Job<Reply>, Desk<SystemClock, Turn>>;
 struct Ready {
     writer: Rc<Pen>,
     language: Rc<Language>,
+    forms: form::Compiler,
     info: GeneratorInfo,
     _file: Option<web::KeptFile>,
 }
@@ -58,7 +60,7 @@ impl Generator {
             let desk = Desk::new(self.clock.clone(), turn);
             let writer = Writer::new(session(), session(), desk);
             let language = Rc::new(language);
-            *self.ready.borrow_mut() = Some(Ready { writer, language, info: info.clone(), _file });
+            *self.ready.borrow_mut() = Some(Ready { writer, language, forms: form::Compiler::default(), info: info.clone(), _file });
             info
         });
         reply.settle(info);
@@ -73,11 +75,12 @@ impl Generator {
     pub fn generate(&self, client: u32, call: Generate, reply: Reply) {
         let came_ms = self.clock.monotonic_ms();
         let made = self.with(|ready| {
-            prompt::form(call.form.as_ref())?;
             let made = prompt::prompt(&ready.language, &call, ready.info.max_tokens as usize)?;
-            Ok((made, ready.language.clone(), ready.writer.clone()))
+            let compile = |form| ready.forms.compile(&ready.language.bpe, &made.end, form);
+            let form = call.form.as_ref().map(compile).transpose()?;
+            Ok((made, form, ready.language.clone(), ready.writer.clone()))
         });
-        let (made, language, writer) = match made {
+        let (made, form, language, writer) = match made {
             Ok(made) => made,
             Err(fault) => return reply.fault(fault),
         };
@@ -103,6 +106,7 @@ impl Generator {
             max_new: call.max_new_tokens as usize,
             end: made.end,
             sampling: prompt::sampling(&call.sampling),
+            form,
             cancel: reply.cancel().clone(),
         };
         writer.push(Job::new(reply, language, call.stop, generated, came_ms), order);

@@ -2,7 +2,7 @@
 
 use models::llm::Language;
 use protocol::{
-    ChatMessage, Fault, FaultCode, Generate, GeneratePrompt, OutputForm, SamplingChoice, Speaker,
+    ChatMessage, Fault, FaultCode, Generate, GeneratePrompt, SamplingChoice, Speaker,
 };
 use tokens::{Gap, Marks, Message, Role, Snippet, TokenError, fill_prompt};
 
@@ -86,20 +86,6 @@ pub fn prompt(language: &Language, call: &Generate, max_tokens: usize) -> Result
         return Err(Fault::new(FaultCode::TooLarge, sentence));
     }
     Ok(made)
-}
-
-/// A form that the text must have. Where constrained writing comes in: what this gives belongs into the `infer::Order`.
-///
-/// # Errors
-/// [`FaultCode::Unsupported`] for every form.
-pub fn form(form: Option<&OutputForm>) -> Result<(), Fault> {
-    match form {
-        None => Ok(()),
-        Some(OutputForm::JsonSchema(_) | OutputForm::Grammar(_)) => Err(Fault::new(
-            FaultCode::Unsupported,
-            "This version of Alcove cannot hold a model to a schema or a grammar. Leave it out and check the answer.",
-        )),
-    }
 }
 
 /// Tokens of a conversation up to where the model goes on.

@@ -61,9 +61,6 @@ fn what_makes_no_sense_is_refused_with_a_code() {
         assert_eq!(prompt(&language, &call, 64).unwrap_err().code, code, "{:?}", call.purpose);
     }
     assert!(prompt(&language, &many(MAX_STOPS), 64).is_ok());
-    let schema = OutputForm::JsonSchema("{}".into());
-    assert_eq!(form(Some(&schema)).unwrap_err().code, FaultCode::Unsupported);
-    assert!(form(None).is_ok());
 }
 
 #[test]

@@ -4,10 +4,15 @@
 
 use serde_json::{Value, json};
 
-use super::{FormError, MAX_FORM_BYTES};
+use super::{FormError, MAX_FORM_BYTES, weigh};
 
 /// Deepest nesting of a schema, an object in an object counted once; tools have about ten levels.
 const MAX_DEPTH: usize = 48;
+
+/// Most bytes of schema that its parts may grow to when they are combined.
+const MAX_GROWN_BYTES: u64 = 1 << 20;
+/// Most patterns for names of properties. Each is compared with each other, which takes long.
+const MAX_PATTERNS: usize = 16;
 
 /// White space between the parts of JSON: none, a space, or one indented line. A small model that may write any number
 /// of blanks does nothing else when it does not know what to say.
@@ -23,6 +28,14 @@ pub(super) fn schema(text: &str) -> Result<Value, FormError> {
     let mut schema: Value = serde_json::from_str(text).map_err(|err| FormError::NotJson(err.to_string()))?;
     if depth(&schema) > MAX_DEPTH {
         return Err(FormError::TooDeep(MAX_DEPTH));
+    }
+    if weigh::copies(&schema).saturating_mul(text.len() as u64) > MAX_GROWN_BYTES {
+        let why =
+            "its parts have too many combinations; use fewer “allOf”, or “anyOf” with nothing beside it";
+        return Err(FormError::Refused(why.into()));
+    }
+    if patterns(&schema) > MAX_PATTERNS {
+        return Err(FormError::Refused(format!("it has more than {MAX_PATTERNS} “patternProperties”")));
     }
     match &mut schema {
         Value::Bool(true) => schema = json!({}),
@@ -40,6 +53,18 @@ fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Number of patterns for names.
+fn patterns(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        Value::Object(map) => {
+            let here = map.get("patternProperties").and_then(Value::as_object).map_or(0, |map| map.len());
+            here + map.values().map(patterns).sum::<usize>()
+        }
         _ => 0,
     }
 }

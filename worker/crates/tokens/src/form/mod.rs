@@ -8,6 +8,7 @@
 
 mod check;
 mod vocabulary;
+mod weigh;
 
 use std::sync::Arc;
 
