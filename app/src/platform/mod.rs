@@ -5,6 +5,7 @@
 //! [`import`] walks it and hands its files to the engine. A [`Picked::folder`] can be remembered with the workspace
 //! and be written to after a save. Web Locks are taken where they are needed, in the engine worker.
 
+mod catalogue;
 mod disk;
 mod ffi;
 mod idb;
@@ -17,6 +18,7 @@ mod save;
 mod storage;
 mod walk;
 
+pub use catalogue::fetch_catalogue;
 pub use disk::{Folder, MayWrite, folder_of, forget_folder, has_gesture};
 pub use import::{ImportOptions, buffer_of, fetch_sample, import, import_chosen, import_zip, read};
 pub use names::look_alike;

@@ -12,6 +12,7 @@ mod docs;
 pub mod fuzzy;
 mod imported;
 pub mod keys;
+mod language;
 pub mod layout;
 pub mod offered;
 mod open;
@@ -39,10 +40,11 @@ use protocol::{
 };
 
 use crate::editor::{Cursor, Pane, Watch};
-use crate::link::{Engine, LinkState, ModelState, Models};
+use crate::link::{Engine, Generator, GeneratorState, LinkState, ModelState, Models};
 
 pub use conflicts::Conflict;
 pub use docs::DocState;
+pub use language::CatalogueEntry;
 pub use search::{PAGE as SEARCH_PAGE, SearchState, Since};
 pub use shelf::Shelf;
 pub use workspace::Phase;
@@ -85,6 +87,7 @@ pub enum Place {
 pub struct App {
     engine: StoredValue<Engine, LocalStorage>,
     models: StoredValue<Models, LocalStorage>,
+    language: StoredValue<Generator, LocalStorage>,
     private: StoredValue<Private, LocalStorage>,
     /// Messages to the person.
     pub toasts: Toasts,
@@ -140,6 +143,8 @@ pub struct App {
     pub search: SearchState,
     /// Files of language models.
     pub shelf: Shelf,
+    /// Language models that Alcove knows of, the usual one first; empty until they are asked for.
+    pub catalogue: RwSignal<Vec<CatalogueEntry>>,
 }
 
 #[derive(Default)]
@@ -179,9 +184,11 @@ impl App {
     pub fn start() -> Self {
         let engine = Engine::start();
         let models = Models::new(engine.clone());
+        let language = Generator::new(engine.clone());
         let app = Self {
             engine: StoredValue::new_local(engine),
             models: StoredValue::new_local(models),
+            language: StoredValue::new_local(language),
             private: StoredValue::new_local(Private::default()),
             toasts: Toasts::default(),
             dialog: RwSignal::new(None),
@@ -210,6 +217,7 @@ impl App {
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
             shelf: Shelf::default(),
+            catalogue: RwSignal::default(),
         };
         app.watch_settings();
         app.watch_status();
@@ -217,6 +225,7 @@ impl App {
         app.watch_layout();
         app.watch_page();
         app.watch_coverage();
+        app.watch_language();
         app.begin();
         app
     }
@@ -243,6 +252,18 @@ impl App {
     #[must_use]
     pub fn model_state(self) -> ModelState {
         self.models.with_value(Models::state).get()
+    }
+
+    /// The language model.
+    #[must_use]
+    pub fn language(self) -> Generator {
+        self.language.get_value()
+    }
+
+    /// How the language model is doing.
+    #[must_use]
+    pub fn language_state(self) -> GeneratorState {
+        self.language.with_value(Generator::state).get()
     }
 
     /// Call the engine. The call is on its way when this returns; its answer can be waited for later.

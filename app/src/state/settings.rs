@@ -61,6 +61,8 @@ pub struct Settings {
     pub precision: String,
     /// Number of CPU model workers; 0 lets the number of cores decide.
     pub num_workers: u32,
+    /// Id of the language model that is loaded, also on the next visit; empty for none.
+    pub language: String,
 }
 
 impl Default for Settings {
@@ -77,6 +79,7 @@ impl Default for Settings {
             device: String::new(),
             precision: String::new(),
             num_workers: 0,
+            language: String::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::format::{bytes, count, percent, several, short, time_left};
 use super::icon::{Glyph, icon};
 use super::workbench::run;
 use crate::editor::Eol;
-use crate::link::{LinkState, ModelState};
+use crate::link::{GeneratorState, LinkState, ModelState};
 use crate::state::dialog::Dialog;
 use crate::state::{App, app};
 
@@ -21,6 +21,7 @@ pub fn StatusBar() -> impl IntoView {
             <OnDisk />
             <Layers />
             <Model />
+            <Language />
             <span class="spacer"></span>
             <Place />
             <Resources />
@@ -222,6 +223,34 @@ fn Model() -> impl IntoView {
             }
             EmbedState::NoModel | EmbedState::Idle => None,
         }}
+    }
+}
+
+/// The language model, once one was asked for.
+#[component]
+fn Language() -> impl IntoView {
+    let app = app();
+    let shown = move || match app.language_state() {
+        GeneratorState::Off => None,
+        GeneratorState::Loading(progress) => {
+            let done = progress.done_bytes.min(progress.total_bytes) * 100;
+            let share = done.checked_div(progress.total_bytes).map(|share| format!(" {share} %"));
+            Some((format!("{}{}", progress.stage, share.unwrap_or_default()), String::new(), false))
+        }
+        GeneratorState::Ready(info) => {
+            let name = if info.name.is_empty() { &info.model } else { &info.name };
+            let why = format!(
+                "{} It reads {:.0} and writes {:.0} tokens a second, and sees {} at a time.",
+                info.reason, info.prefill_per_s, info.decode_per_s, info.max_tokens
+            );
+            Some((name.clone(), why, false))
+        }
+        GeneratorState::Failed(sentence) => Some(("No language model".to_owned(), sentence, true)),
+    };
+    move || {
+        shown().map(|(text, why, is_warning)| {
+            view! { <span class="status-item device language" class:warn=is_warning title=why>{text}</span> }
+        })
     }
 }
 

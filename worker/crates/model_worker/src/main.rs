@@ -1,9 +1,10 @@
-//! The model worker: hosts one embedding model and embeds what the engine worker and the app send.
+//! The model worker: hosts one embedding model, or one language model, and does what the engine worker and the app ask.
 //!
 //! Built three times: for SIMD, for relaxed SIMD, and with WebGPU. A panic ends the instance; the app notices, starts
 //! another one and loads the model again, so nothing here tries to survive.
 
 mod device;
+mod generator;
 mod load;
 mod pump;
 mod service;

@@ -9,6 +9,7 @@ use protocol::{Blob, Embedded, EmbedderInfo, Fault, FaultCode, LoadEmbedder, Mod
 use wasm_bindgen_futures::spawn_local;
 
 use crate::device::Model;
+use crate::generator::Generator;
 use crate::load::{Loaded, load};
 use crate::pump::{Host, Pump};
 use crate::shelf::Shelf;
@@ -74,6 +75,7 @@ pub struct Service {
     ready: RefCell<Option<Rc<Ready>>>,
     loading: Cell<bool>,
     shelf: Rc<Shelf>,
+    generator: Generator,
 }
 
 impl Service {
@@ -98,13 +100,14 @@ impl Service {
                     Err(Fault::new(FaultCode::Unsupported, "The model does not run on a GPU."))
                 });
             }
-            Ok(
-                ModelRequest::LoadGenerator(_)
-                | ModelRequest::GetGenerator(_)
-                | ModelRequest::Generate(_)
-                | ModelRequest::CountTokens(_)
-                | ModelRequest::CountPrompt(_),
-            ) => reply.fault(Fault::new(FaultCode::Unsupported, "This build has no language models yet.")),
+            Ok(ModelRequest::LoadGenerator(request)) => {
+                let service = self.clone();
+                spawn_local(async move { service.generator.load(&request, reply).await });
+            }
+            Ok(ModelRequest::GetGenerator(_)) => reply.done(&self.generator.info()),
+            Ok(ModelRequest::Generate(request)) => self.generator.generate(client, request, reply),
+            Ok(ModelRequest::CountTokens(request)) => reply.settle(self.generator.count_tokens(&request)),
+            Ok(ModelRequest::CountPrompt(request)) => reply.settle(self.generator.count_prompt(&request)),
             Ok(
                 request @ (ModelRequest::ListModelFiles(_)
                 | ModelRequest::DownloadModel(_)

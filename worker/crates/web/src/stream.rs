@@ -52,7 +52,7 @@ impl Stream {
 
     /// Its length, where the server told.
     #[must_use]
-    pub fn len(&self) -> Option<u64> {
+    pub fn num_bytes(&self) -> Option<u64> {
         self.len
     }
 

@@ -1,0 +1,129 @@
+//! The language model of this worker: what answers the calls of `protocol::generate`.
+
+mod desk;
+mod load;
+mod plan;
+mod prompt;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use infer::{Order, Purpose, Writer};
+use link::Reply;
+use models::llm::{Language, Session};
+use protocol::{
+    CountPrompt, CountTokens, Fault, FaultCode, FinishReason, Generate, GeneratePurpose, Generated,
+    GeneratorInfo, LoadGenerator,
+};
+use stdx::{Clock as _, SystemClock};
+use wasm_bindgen_futures::spawn_local;
+
+use self::desk::{Desk, Job};
+use self::load::Loaded;
+
+type Turn = fn() -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
+type Pen = Writer<Session, Job<Reply>, Desk<SystemClock, Turn>>;
+
+/// A loaded model with everything that answers calls for it.
+#[derive(Debug)]
+struct Ready {
+    writer: Rc<Pen>,
+    language: Rc<Language>,
+    info: GeneratorInfo,
+    _file: Option<web::KeptFile>,
+}
+
+/// The language model, or none yet.
+#[derive(Debug, Default)]
+pub struct Generator {
+    ready: RefCell<Option<Ready>>,
+    loading: Cell<bool>,
+    clock: Rc<SystemClock>,
+}
+
+impl Generator {
+    /// Load a model in the place of the one that is there.
+    pub async fn load(&self, request: &LoadGenerator, reply: Reply) {
+        if self.loading.replace(true) {
+            let sentence = "A language model is being loaded already.";
+            return reply.fault(Fault::new(FaultCode::Invalid, sentence).retry_after_ms(1000));
+        }
+        // First, because there may not be room for two.
+        *self.ready.borrow_mut() = None;
+        let loaded = load::load(request, |progress| reply.event(&progress)).await;
+        self.loading.set(false);
+        let info = loaded.map(|Loaded { network, language, info, _file }| {
+            let session = || Session::new(network.clone(), info.max_tokens as usize);
+            let turn: Turn = || Box::pin(web::turn());
+            let desk = Desk::new(self.clock.clone(), turn);
+            let writer = Writer::new(session(), session(), desk);
+            let language = Rc::new(language);
+            *self.ready.borrow_mut() = Some(Ready { writer, language, info: info.clone(), _file });
+            info
+        });
+        reply.settle(info);
+    }
+
+    /// What is loaded.
+    pub fn info(&self) -> Option<GeneratorInfo> {
+        self.ready.borrow().as_ref().map(|ready| ready.info.clone())
+    }
+
+    /// Let the model write for `client`.
+    pub fn generate(&self, client: u32, call: Generate, reply: Reply) {
+        let came_ms = self.clock.monotonic_ms();
+        let made = self.with(|ready| {
+            prompt::form(call.form.as_ref())?;
+            let made = prompt::prompt(&ready.language, &call, ready.info.max_tokens as usize)?;
+            Ok((made, ready.language.clone(), ready.writer.clone()))
+        });
+        let (made, language, writer) = match made {
+            Ok(made) => made,
+            Err(fault) => return reply.fault(fault),
+        };
+        let generated = Generated {
+            text: String::new(),
+            finish: FinishReason::Length,
+            num_prompt_tokens: made.ids.len() as u32,
+            num_cached_tokens: 0,
+            num_new_tokens: 0,
+            cut_prefix_bytes: made.cut_prefix_bytes,
+            cut_suffix_bytes: made.cut_suffix_bytes,
+            snippets: made.snippets,
+            first_token_ms: 0.0,
+            decode_ms: 0.0,
+        };
+        let order = Order {
+            purpose: match call.purpose {
+                GeneratePurpose::Completion => Purpose::Completion,
+                GeneratePurpose::Chat => Purpose::Chat,
+            },
+            client,
+            prompt: made.ids,
+            max_new: call.max_new_tokens as usize,
+            end: made.end,
+            sampling: prompt::sampling(&call.sampling),
+            cancel: reply.cancel().clone(),
+        };
+        writer.push(Job::new(reply, language, call.stop, generated, came_ms), order);
+        spawn_local(writer.run());
+    }
+
+    /// Tokens of texts.
+    pub fn count_tokens(&self, call: &CountTokens) -> Result<Vec<u32>, Fault> {
+        self.with(|ready| prompt::count(&ready.language, &call.texts))
+    }
+
+    /// Tokens of a conversation.
+    pub fn count_prompt(&self, call: &CountPrompt) -> Result<u32, Fault> {
+        self.with(|ready| prompt::conversation(&ready.language, &call.messages).map(|ids| ids.len() as u32))
+    }
+
+    fn with<T>(&self, use_it: impl FnOnce(&Ready) -> Result<T, Fault>) -> Result<T, Fault> {
+        let missing = || {
+            let fault = Fault::new(FaultCode::ModelMissing, "No language model is loaded.");
+            if self.loading.get() { fault.retry_after_ms(500) } else { fault }
+        };
+        self.ready.borrow().as_ref().map_or_else(|| Err(missing()), use_it)
+    }
+}
