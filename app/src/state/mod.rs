@@ -9,12 +9,12 @@ mod conflicts;
 pub mod dialog;
 mod disk;
 mod docs;
+pub mod fit;
 pub mod fuzzy;
 mod imported;
 pub mod keys;
 mod language;
 pub mod layout;
-pub mod offered;
 mod open;
 pub mod runs;
 mod search;
@@ -185,6 +185,7 @@ impl App {
         let engine = Engine::start();
         let models = Models::new(engine.clone());
         let language = Generator::new(engine.clone());
+        let catalogue = RwSignal::default();
         let app = Self {
             engine: StoredValue::new_local(engine),
             models: StoredValue::new_local(models),
@@ -216,8 +217,8 @@ impl App {
             has_folder: RwSignal::new(false),
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
-            shelf: Shelf::default(),
-            catalogue: RwSignal::default(),
+            shelf: Shelf::new(catalogue),
+            catalogue,
         };
         app.watch_settings();
         app.watch_status();
