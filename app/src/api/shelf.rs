@@ -25,7 +25,7 @@ struct ModelFileShape {
 
 fn shape(app: App, file: &ModelFile) -> ModelFileShape {
     let here = app.shelf.progress.with_untracked(|all| all.contains_key(&file.id));
-    let in_use = app.shelf.in_use.with_untracked(|used| used.as_ref() == Some(&file.id));
+    let in_use = untrack(|| app.model_in_use()).as_ref() == Some(&file.id);
     let state = match file {
         _ if here => "downloading",
         ModelFile { is_whole: true, .. } if in_use => "inUse",
@@ -53,11 +53,12 @@ pub(super) fn install(app: App, api: &Object, debug: &Object) {
         to_js(&files.iter().map(|file| shape(app, file)).collect::<Vec<_>>())
     });
     method(api, "download", move |id, _| async move {
-        shelf.refresh().await?;
         let id = string(&id, "id")?;
+        shelf.refresh().await?;
         if id.contains(['/', ':']) {
             shelf.download_address(&id).await?;
         } else {
+            app.known_models().await?;
             shelf.download(&id).await?;
         }
         Ok(JsValue::UNDEFINED)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::workspace::Phase;
+use crate::link::GeneratorState;
 use crate::platform::fetch_catalogue;
 
 /// A language model that Alcove knows of, from `public/models/catalogue.json`.
@@ -72,7 +73,8 @@ impl App {
     /// Why it could not be loaded.
     pub async fn load_model(self, id: &str, max_tokens: Option<u32>) -> Result<GeneratorInfo, Fault> {
         let known = self.known_models().await?;
-        let file = match known.iter().find(|entry| entry.id == id) {
+        let is_kept = untrack(|| self.shelf.file(id)).is_some_and(|file| file.is_whole);
+        let file = match known.iter().find(|entry| entry.id == id).filter(|_| !is_kept) {
             Some(entry) => entry.file(),
             None => GeneratorFile::Kept(id.to_owned()),
         };
@@ -85,6 +87,14 @@ impl App {
         }
         self.remember_model(id);
         Ok(info)
+    }
+
+    /// Id of the language model that is loaded or on its way there.
+    pub fn model_in_use(self) -> Option<String> {
+        match self.language_state() {
+            GeneratorState::Loading(_) | GeneratorState::Ready(_) => self.language().wanted(),
+            GeneratorState::Off | GeneratorState::Failed(_) => None,
+        }
     }
 
     /// Give the memory of the language model back, also on the next visit.

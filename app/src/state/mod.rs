@@ -10,12 +10,12 @@ mod conflicts;
 pub mod dialog;
 mod disk;
 mod docs;
+pub mod fit;
 pub mod fuzzy;
 mod imported;
 pub mod keys;
 mod language;
 pub mod layout;
-pub mod offered;
 mod open;
 pub mod runs;
 mod search;
@@ -192,6 +192,7 @@ impl App {
         let engine = Engine::start();
         let models = Models::new(engine.clone());
         let language = Generator::new(engine.clone());
+        let catalogue = RwSignal::default();
         let app = Self {
             engine: StoredValue::new_local(engine),
             models: StoredValue::new_local(models),
@@ -223,8 +224,8 @@ impl App {
             has_folder: RwSignal::new(false),
             conflicts: RwSignal::new(Vec::new()),
             search: SearchState::default(),
-            catalogue: RwSignal::default(),
-            shelf: Shelf::default(),
+            catalogue,
+            shelf: Shelf::new(catalogue),
             chat: ChatState::default(),
         };
         app.watch_settings();

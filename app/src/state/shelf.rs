@@ -29,18 +29,13 @@ const SETTLE_PAUSE_MS: u32 = 150;
 pub struct Shelf {
     keeper: StoredValue<Keeper, LocalStorage>,
     going: StoredValue<HashMap<String, Going>, LocalStorage>,
-    /// What the catalogue offers.
-    pub offered: RwSignal<Vec<Offered>>,
+    catalogue: RwSignal<Vec<CatalogueEntry>>,
     /// Files that are kept or on their way.
     pub files: RwSignal<Vec<ModelFile>>,
     /// How far this tab is with what it downloads or takes in, by id.
     pub progress: RwSignal<BTreeMap<String, LoadProgress>>,
     /// Why the last try of a model failed, by id.
     pub failed: RwSignal<BTreeMap<String, String>>,
-    /// The model that is loaded.
-    pub in_use: RwSignal<Option<String>>,
-    /// Loads a model; where nobody set it, nothing can be loaded.
-    pub on_load: RwSignal<Option<Callback<String>>>,
 }
 
 /// Why something ended, once it has; `None` when it did what it should.
@@ -73,32 +68,24 @@ impl Drop for GiveUp {
     }
 }
 
-impl Default for Shelf {
-    fn default() -> Self {
+impl Shelf {
+    /// Nothing is known yet. What may be downloaded by its id stands in the catalogue.
+    pub fn new(catalogue: RwSignal<Vec<CatalogueEntry>>) -> Self {
         Self {
             keeper: StoredValue::new_local(Keeper::new()),
             going: StoredValue::new_local(HashMap::new()),
-            offered: RwSignal::default(),
+            catalogue,
             files: RwSignal::default(),
             progress: RwSignal::default(),
             failed: RwSignal::default(),
-            in_use: RwSignal::default(),
-            on_load: RwSignal::default(),
         }
     }
-}
 
-impl Shelf {
-    /// Ask what is kept, and the catalogue where that is not known yet.
+    /// Ask what is kept.
     ///
     /// # Errors
-    /// The keeper's fault; a catalogue that cannot be had is an empty one.
+    /// The keeper's fault.
     pub async fn refresh(self) -> Result<(), Fault> {
-        if self.offered.with_untracked(Vec::is_empty)
-            && let Some(models) = fetch_catalogue().await
-        {
-            self.offered.set(models);
-        }
         let keeper = self.keeper.get_value();
         let (files, _) = keeper.ask(ListModelFiles, Vec::new()).await?;
         if self.files.with_untracked(|known| *known != files) {
@@ -124,9 +111,9 @@ impl Shelf {
     /// # Errors
     /// Why it did not come.
     pub async fn download(self, id: &str) -> Result<(), Fault> {
-        let known = self.offered.with_untracked(|all| all.iter().find(|offered| offered.id == id).cloned());
+        let known = self.catalogue.with_untracked(|all| all.iter().find(|entry| entry.id == id).cloned());
         let call = match known {
-            Some(Offered { id, name, address, bytes, sha256, .. }) => {
+            Some(CatalogueEntry { id, name, address, bytes, sha256, .. }) => {
                 DownloadModel { id, name, address, bytes, sha256 }
             }
             None => {

@@ -10,8 +10,8 @@ use super::icon::{Glyph, icon};
 use super::modal::Modal;
 use crate::platform::{Ask, pick_files};
 use crate::state::dialog::{Dialog, Prompt};
-use crate::state::offered::{Fit, Offered, device_gib, fit, need_mb};
-use crate::state::{App, app};
+use crate::state::fit::{Fit, device_gib, fit, need_bytes};
+use crate::state::{App, CatalogueEntry, app};
 
 /// How often other tabs' doings are looked at while the dialog is open.
 const REFRESH_MS: u32 = 2000;
@@ -21,8 +21,10 @@ const REFRESH_MS: u32 = 2000;
 pub fn ModelsDialog() -> impl IntoView {
     let app = app();
     let shelf = app.shelf;
-    let refresh = move || app.act(async move { shelf.refresh().await });
-    refresh();
+    app.act(async move {
+        shelf.refresh().await?;
+        app.known_models().await.map(|_| ())
+    });
     let again = StoredValue::new_local(Some(Interval::new(REFRESH_MS, move || {
         leptos::task::spawn_local(async move {
             // Told when the dialog was opened.
@@ -33,7 +35,7 @@ pub fn ModelsDialog() -> impl IntoView {
     // A row for each id: of the catalogue, in its order, then of what is kept besides, then of what is being copied.
     let ids = Memo::new(move |_| {
         let mut ids: Vec<String> =
-            shelf.offered.with(|all| all.iter().map(|offered| offered.id.clone()).collect());
+            app.catalogue.with(|all| all.iter().map(|entry| entry.id.clone()).collect());
         let kept = shelf.files.with(|files| files.iter().map(|file| file.id.clone()).collect::<Vec<_>>());
         let going = shelf.progress.with(|all| all.keys().cloned().collect::<Vec<_>>());
         for id in kept.into_iter().chain(going) {
@@ -83,18 +85,18 @@ fn Row(id: String) -> impl IntoView {
     let id = StoredValue::new(id);
     let with_id = move || id.get_value();
     let offered = Memo::new(move |_| {
-        shelf.offered.with(|all| all.iter().find(|offered| id.with_value(|id| offered.id == *id)).cloned())
+        app.catalogue.with(|all| all.iter().find(|entry| id.with_value(|id| entry.id == *id)).cloned())
     });
     let file = Memo::new(move |_| id.with_value(|id| shelf.file(id)));
     let progress = Memo::new(move |_| shelf.progress.with(|all| id.with_value(|id| all.get(id).cloned())));
     let failed = move || shelf.failed.with(|all| id.with_value(|id| all.get(id).cloned()));
-    let in_use = Memo::new(move |_| shelf.in_use.with(|used| id.with_value(|id| used.as_ref() == Some(id))));
+    let in_use = Memo::new(move |_| id.with_value(|id| app.model_in_use().as_ref() == Some(id)));
     let asking = RwSignal::new(false);
     let name = Memo::new(move |_| {
         let offered = offered.get().map(|offered| offered.name).filter(|name| !name.is_empty());
         offered.or_else(|| file.get().map(|file| file.name)).unwrap_or_else(with_id)
     });
-    let fits = move || need(offered.get().as_ref(), file.get().as_ref()).map(|mb| fit(mb, device_gib()));
+    let fits = move || need(offered.get().as_ref(), file.get().as_ref()).map(|need| fit(need, device_gib()));
     let state = move || match (progress.get(), file.get()) {
         (Some(progress), _) => {
             let total = if progress.total_bytes > 0 {
@@ -108,6 +110,8 @@ fn Row(id: String) -> impl IntoView {
         (None, Some(ModelFile { is_whole: true, .. })) => "Ready".into(),
         (None, Some(ModelFile { is_busy: true, .. })) => "On its way in another tab".into(),
         (None, Some(file)) => format!("Paused at {} of {}", bytes(file.done_bytes), bytes(file.bytes)),
+        (None, None) if in_use.get() => "In use".into(),
+        (None, None) if offered.get().is_some_and(|offered| offered.is_here()) => "Comes with Alcove".into(),
         (None, None) => String::new(),
     };
     let share = move || {
@@ -135,16 +139,17 @@ fn Row(id: String) -> impl IntoView {
         let kept = file.get();
         let busy = kept.as_ref().is_some_and(|file| file.is_busy);
         let mut buttons = Vec::new();
+        let is_there = kept
+            .as_ref()
+            .map_or_else(|| offered.get().is_some_and(|offered| offered.is_here()), |file| file.is_whole);
+        let too_large = matches!(fits(), Some(Fit::TooLarge(_)));
+        if is_there && progress.get().is_none() && !in_use.get() && !too_large {
+            buttons.push(button("Load", load));
+        }
         match (&progress.get(), &kept) {
             (Some(progress), _) if progress.stage == "Copying" => buttons.push(button("Cancel", pause)),
             (Some(_), _) => buttons.push(button("Pause", pause)),
-            (None, Some(file)) if file.is_whole => {
-                let loads = shelf.on_load.get().is_some() && !in_use.get();
-                if loads && !matches!(fits(), Some(Fit::TooLarge(_))) {
-                    buttons.push(button("Load", load));
-                }
-            }
-            (None, Some(_)) if busy => {}
+            (None, Some(file)) if file.is_whole || busy => {}
             (None, Some(_)) => buttons.push(button("Resume", download)),
             (None, None) => buttons.push(button("Download", download)),
         }
@@ -205,28 +210,23 @@ fn Row(id: String) -> impl IntoView {
 }
 
 /// Memory that a model takes, where that can be told.
-fn need(offered: Option<&Offered>, file: Option<&ModelFile>) -> Option<u64> {
-    let known = offered.map(|offered| offered.memory_mb).filter(|&mb| mb > 0);
-    let length = file.map(|file| file.bytes).or(offered.map(|offered| offered.bytes)).filter(|&n| n > 0);
-    known.or_else(|| length.map(need_mb))
+fn need(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> Option<u64> {
+    let length = file.map(|file| file.bytes).filter(|&n| n > 0);
+    offered.map(|offered| offered.memory_bytes).or_else(|| length.map(need_bytes))
 }
 
-fn details(offered: Option<&Offered>, file: Option<&ModelFile>) -> String {
+fn details(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> String {
     let mut parts = Vec::new();
     let length = file.map(|file| file.bytes).filter(|&n| n > 0).or(offered.map(|offered| offered.bytes));
     if let Some(length) = length.filter(|&length| length > 0) {
         parts.push(bytes(length));
     }
     if let Some(need) = need(offered, file) {
-        parts.push(format!("about {} of memory", bytes(need * 1_000_000)));
+        parts.push(format!("about {} of memory", bytes(need)));
     }
     if let Some(offered) = offered {
-        if offered.context > 0 {
-            parts.push(format!("{} tokens", count(offered.context)));
-        }
-        if !offered.licence.is_empty() {
-            parts.push(offered.licence.clone());
-        }
+        parts.push(format!("{} tokens", count(u64::from(offered.context))));
+        parts.push(offered.licence.clone());
     }
     parts.join(" · ")
 }
@@ -247,9 +247,7 @@ fn delete(app: App, id: String) {
 }
 
 fn load(app: App, id: String) {
-    if let Some(load) = app.shelf.on_load.get_untracked() {
-        load.run(id);
-    }
+    app.act(async move { app.load_model(&id, None).await.map(|_| ()) });
 }
 
 fn ask_address(app: App) {

@@ -249,7 +249,17 @@ fn Language() -> impl IntoView {
     };
     move || {
         shown().map(|(text, why, is_warning)| {
-            view! { <span class="status-item device language" class:warn=is_warning title=why>{text}</span> }
+            view! {
+                <button
+                    type="button"
+                    class="status-item device language"
+                    class:warn=is_warning
+                    title=why
+                    on:click=move |_| app.dialog.set(Some(Dialog::Models))
+                >
+                    {text}
+                </button>
+            }
         })
     }
 }

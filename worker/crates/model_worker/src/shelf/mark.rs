@@ -34,7 +34,8 @@ impl Mark {
         if text.len() > MAX_BYTES {
             return None;
         }
-        let mark: Self = serde_json::from_str(text).ok()?;
+        // A list of nothing would otherwise pass for a mark without fields.
+        let mark: Self = serde_json::from_str(text).ok().filter(|_| text.starts_with('{'))?;
         let sound = (mark.sha256.is_empty() || is_sha256(&mark.sha256))
             && mark.name.chars().count() <= MAX_NAME_CHARS
             && mark.address.len() <= MAX_ADDRESS_BYTES
