@@ -79,7 +79,7 @@ function viewOptions() {
     largeFileOptimizations: true,
     minimap: { enabled: settings.minimap },
     padding: { top: 6 },
-    inlineSuggest: { enabled: true, mode: 'prefix', showToolbar: 'onHover' },
+    inlineSuggest: { enabled: true, mode: 'subwordSmart', showToolbar: 'onHover' },
     quickSuggestions: words(undefined),
     renderWhitespace: 'selection',
     scrollBeyondLastLine: false,

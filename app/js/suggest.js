@@ -69,8 +69,14 @@ export function useCompletions(wanted) {
           resolve(texts);
         }, over);
       });
-      const range = { startLineNumber: lineNumber, startColumn: column, endLineNumber: lineNumber, endColumn: column };
-      return { items: texts.map((/** @type {string} */ insertText) => ({ insertText, range })) };
+      // Lines can only be shown at the end of one: what stands behind the caret moves behind them.
+      const rest = model.isDisposed() ? '' : model.getLineContent(lineNumber).slice(column - 1);
+      const items = texts.map((/** @type {string} */ text) => {
+        const moved = text.includes('\n') ? rest : '';
+        const endColumn = column + moved.length;
+        return { insertText: text + moved, range: { startLineNumber: lineNumber, startColumn: column, endLineNumber: lineNumber, endColumn } };
+      });
+      return { items };
     },
     disposeInlineCompletions() {},
   });

@@ -51,7 +51,7 @@ const lastLine = async () => {
   return lines.map((line) => line.replaceAll("\u00a0", " ")).find((line) => line.startsWith("    return a") && !/ [-+/] b/.test(line)) ?? "";
 };
 const complete = (place) => page.evaluate((place) => alcove.complete(place), place);
-/** Go to the end of the file as it was saved. */
+/** Go to the last line and empty it. The key goes to the first letter of the line: its indentation stays. */
 const begin = async () => {
   await quickOpen(page, "maths.py");
   await inEditor(page);
@@ -69,7 +69,7 @@ test("without a model nothing is asked, and a script is told why", async () => {
 test("grey text appears after a pause, and Tab takes it", async (t) => {
   await page.evaluate((id) => alcove.load(id), MODEL);
   await begin();
-  await page.keyboard.type("    return a");
+  await page.keyboard.type("return a");
   const text = await shown();
   t.diagnostic(`shown: ${JSON.stringify(text)}`);
   await picture(page, "suggest-ghost");
@@ -81,7 +81,7 @@ test("grey text appears after a pause, and Tab takes it", async (t) => {
 
 test("Ctrl+Right takes a word, Escape drops the rest", async () => {
   await begin();
-  await page.keyboard.type("    return a");
+  await page.keyboard.type("return a");
   const text = await shown();
   const [word] = text.match(/^\s*\S+/);
   await page.keyboard.press("Control+ArrowRight");
@@ -95,7 +95,7 @@ test("Ctrl+Right takes a word, Escape drops the rest", async () => {
 
 test("who types what is suggested keeps the rest of it", async () => {
   await begin();
-  await page.keyboard.type("    return a");
+  await page.keyboard.type("return a");
   const text = await shown();
   assert.ok(text.length > 2, text);
   await page.keyboard.type(text.slice(0, 2));
@@ -108,7 +108,7 @@ test("who types what is suggested keeps the rest of it", async () => {
 
 test("another key drops it, and a newer question ends the older one", async () => {
   await begin();
-  await page.keyboard.type("    return a");
+  await page.keyboard.type("return a");
   await shown();
   await page.keyboard.type("#");
   await gone();
@@ -139,7 +139,7 @@ test("what would break a file is not shown", async (t) => {
 test("switched off, nothing is shown where the model has something to say", async () => {
   await command(page, "Completions while typing: on or off");
   await begin();
-  await page.keyboard.type("    return a");
+  await page.keyboard.type("return a");
   const asked = await complete({ path: "maths.py", line: 14, utf16: 12 });
   assert.ok(asked.texts.length > 0);
   assert.equal(await ghost().count(), 0);

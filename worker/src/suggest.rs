@@ -92,6 +92,19 @@ impl At {
         }
     }
 
+    /// The prefix for a prompt. A space before the caret belongs to the next word for every tokenizer: a model that is
+    /// given it alone goes on as after a mistake. It is left out, and taken off what is written ([`At::behind_caret`]).
+    pub(crate) fn prompt_prefix(&self) -> &str {
+        let prefix = self.prefix();
+        prefix.strip_suffix(' ').unwrap_or(prefix)
+    }
+
+    /// What of a written text stands behind the caret.
+    pub(crate) fn behind_caret<'a>(&self, written: &'a str) -> &'a str {
+        let left_out = self.prefix().ends_with(' ');
+        written.strip_prefix(' ').filter(|_| left_out).unwrap_or(written)
+    }
+
     /// What the model may get of the text behind the caret.
     pub(crate) fn suffix(&self) -> &str {
         let behind = &self.text[self.caret..];
@@ -194,7 +207,7 @@ pub(crate) fn start(engine: &mut Engine, call: Suggest, blobs: &[ArrayBuffer], r
     };
     let prompt = GeneratePrompt::Gap {
         path: at.path.clone(),
-        prefix: at.prefix().to_owned(),
+        prefix: at.prompt_prefix().to_owned(),
         suffix: at.suffix().to_owned(),
         snippets,
         max_prompt_tokens,
@@ -402,6 +415,15 @@ mod tests {
         let long = at(&text, 0);
         assert!(long.suffix().ends_with('\n') && long.suffix().len() <= SUFFIX_BYTES);
         assert!(long.suffix().len() > SUFFIX_BYTES - 20);
+    }
+
+    #[test]
+    fn a_space_before_the_caret_is_written_by_the_model() {
+        let spaced = at("return \n", 7);
+        assert_eq!((spaced.prompt_prefix(), spaced.prefix()), ("return", "return "));
+        assert_eq!((spaced.behind_caret(" a * b"), spaced.behind_caret("(a)")), ("a * b", "(a)"));
+        let close = at("return\n", 6);
+        assert_eq!((close.prompt_prefix(), close.behind_caret(" a * b")), ("return", " a * b"));
     }
 
     #[test]

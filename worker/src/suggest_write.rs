@@ -55,12 +55,13 @@ pub(crate) async fn write(
         enough: Some(sender),
     }));
     let (here, clock) = (coming.clone(), SystemClock::default());
+    let from = at.clone();
     let pending = caller.stream(call, Vec::new(), move |piece: GeneratedPiece| {
         let mut coming = here.borrow_mut();
         coming.text.push_str(&piece.text);
         let now_ms = clock.monotonic_ms();
         let began_ms = *coming.began_ms.get_or_insert(now_ms);
-        coming.is_whole = is_whole(&place, at.before(), at.behind(), &coming.text);
+        coming.is_whole = is_whole(&place, at.before(), at.behind(), at.behind_caret(&coming.text));
         let has_line = || coming.text.trim_start().contains('\n');
         if (coming.is_whole || now_ms - began_ms > BLOCK_MS && has_line())
             && let Some(enough) = coming.enough.take()
@@ -77,11 +78,12 @@ pub(crate) async fn write(
         Either::Left((Either::Left((result, _)), _)) => {
             let (generated, _) = result?;
             let is_ended = generated.finish != FinishReason::Length;
-            Ok(Written { text: generated.text.clone(), is_ended, generated: Some(generated) })
+            let text = from.behind_caret(&generated.text).to_owned();
+            Ok(Written { text, is_ended, generated: Some(generated) })
         }
         Either::Left((Either::Right(_), _)) => {
-            let mut coming = coming.borrow_mut();
-            let text = std::mem::take(&mut coming.text);
+            let coming = coming.borrow();
+            let text = from.behind_caret(&coming.text).to_owned();
             Ok(Written { text, is_ended: coming.is_whole, generated: None })
         }
         Either::Right(_) => {

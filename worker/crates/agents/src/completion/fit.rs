@@ -1,7 +1,7 @@
 //! From what a model wrote to what can stand at a place.
 
 use super::balance::Around;
-use super::place::{Place, Reach, line_around};
+use super::place::{Place, Reach, is_word, line_around};
 use super::repeats::{end_of_loop, lines_at, overlaps, says_prefix_again, start_of_suffix};
 use super::scan::indent_of;
 
@@ -109,6 +109,13 @@ pub fn fit(
         && let Some(end) = text.trim_end().rfind('\n')
     {
         text = &text[..end];
+    }
+    // And so may be the last word of a line.
+    if !is_block && !is_ended {
+        text = text.trim_end_matches(is_word);
+        if text.trim().is_empty() {
+            return Err(Dropped::Empty);
+        }
     }
     let around = Around::new(place, before, behind);
     let rest = line_around(before, behind).1;
@@ -243,6 +250,8 @@ mod tests {
         let fit = |is_ended| fit(&here, before, behind, "y = x\n    retu", is_ended);
         assert_eq!(fit(false).as_deref(), Ok("y = x"));
         assert_eq!(fit(true).as_deref(), Ok("y = x\n    retu"));
+        let line = place("python", "x = ", "\n", true).unwrap();
+        assert_eq!(super::fit(&line, "x = ", "\n", "first + sec", false).as_deref(), Ok("first +"));
         assert_eq!(shorter("a\n  b\n"), Some("a"));
         assert_eq!(shorter("a\n"), None);
     }
