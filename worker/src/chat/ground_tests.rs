@@ -85,10 +85,14 @@ fn sources(folder: &Path, top: &Path, into: &mut Vec<(String, String)>) {
 fn questions_that_the_sources_answer_are_found_and_others_are_not() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for folder in ["worker/src", "worker/crates/store/src", "worker/crates/link/src", "worker/crates/text/src"] {
+    for folder in
+        ["worker/src", "worker/crates/store/src", "worker/crates/link/src", "worker/crates/text/src"]
+    {
         sources(&top.join(folder), &top, &mut files);
     }
-    for folder in ["worker/crates/syntax/src", "worker/crates/web/src", "worker/crates/protocol/src", "app/src"] {
+    for folder in
+        ["worker/crates/syntax/src", "worker/crates/web/src", "worker/crates/protocol/src", "app/src"]
+    {
         sources(&top.join(folder), &top, &mut files);
     }
     assert!(files.len() > 100, "{}", files.len());
@@ -102,8 +106,12 @@ fn questions_that_the_sources_answer_are_found_and_others_are_not() {
     let mut wrong = [Vec::new(), Vec::new()];
     for (at, questions) in [ANSWERED, FOREIGN].iter().enumerate() {
         for text in questions {
-            let evidence = evidence(&space, &Query { text, vector: None, k: K, layers: Layers::ALL, filter: &filter });
-            println!("{at} {:.2} {:.2} {} {text}", evidence.words, evidence.words_together, evidence.names_symbol);
+            let evidence =
+                evidence(&space, &Query { text, vector: None, k: K, layers: Layers::ALL, filter: &filter });
+            println!(
+                "{at} {:.2} {:.2} {} {text}",
+                evidence.words, evidence.words_together, evidence.names_symbol
+            );
             if chat::is_grounded(&evidence) != (at == 0) {
                 wrong[at].push(*text);
             }
