@@ -45,6 +45,8 @@ const PATIENCE_S: f32 = 10.0;
 const TELLING_TOKENS: u32 = 200;
 /// What is being written is kept this often, milliseconds, in case that the tab goes.
 const KEEP_EVERY_MS: f64 = 5000.0;
+/// After this worker was restarted it is told again which model to use; questions wait so long for that, milliseconds.
+const MODEL_WITHIN_MS: f64 = 15_000.0;
 /// Bytes of a token of code, about.
 const BYTES_PER_TOKEN: usize = 3;
 
@@ -80,6 +82,8 @@ pub(crate) struct Chats {
     open: BTreeMap<u64, Open>,
     /// Those to search for, with the vectors of their questions.
     to_search: VecDeque<(u64, Option<Vec<f32>>)>,
+    /// Those that were searched for, and wait for a model.
+    held: Vec<u64>,
     next_id: u64,
     unkept: kept::Unkept,
     /// Tokens of a prompt that each model was seen to read in a second.
@@ -88,14 +92,8 @@ pub(crate) struct Chats {
 
 impl Chats {
     /// An answer is being written: other work of models gives way.
-    pub(crate) fn is_writing(&self) -> bool {
+    fn is_writing(&self) -> bool {
         self.open.values().any(|open| open.asking.is_writing())
-    }
-
-    /// Most tokens of a prompt that this model reads in bearable time.
-    fn most_tokens(&self, model: &str) -> u32 {
-        let reads = self.reads_per_s.get(model).copied().unwrap_or_default();
-        ((reads * PATIENCE_S) as u32).clamp(MOST_TOKENS, MOST_TOKENS_EVER)
     }
 
     /// Learn from an answer how fast its model reads.
@@ -106,6 +104,13 @@ impl Chats {
             self.reads_per_s.insert(model.to_owned(), per_s);
         }
     }
+}
+
+/// Most tokens of a prompt that the model reads in bearable time.
+fn most_tokens(engine: &Engine) -> u32 {
+    let model = engine.generators.chosen().map(|(_, model)| model.model).unwrap_or_default();
+    let reads = engine.chats.reads_per_s.get(&model).copied().unwrap_or_default();
+    ((reads * PATIENCE_S) as u32).clamp(MOST_TOKENS, MOST_TOKENS_EVER)
 }
 
 /// A question arrived.
@@ -183,10 +188,8 @@ fn accept(engine: &mut Engine, ask: &mut Ask) -> Result<Vec<agents::chat::Exchan
 /// A slice of the search for a question. False when there is none to search for.
 pub(crate) fn step(engine: &mut Engine, until_ms: f64) -> bool {
     let Some((id, vector)) = engine.chats.to_search.pop_front() else { return false };
-    let most_tokens = match engine.generators.chosen() {
-        Ok((_, model)) => engine.chats.most_tokens(&model.model),
-        Err(_) => MOST_TOKENS,
-    };
+    let most_tokens = most_tokens(engine);
+    let may_come = engine.generators.chosen().is_err() && web::num_deaths() > 0;
     let (Some(space), Some(open)) = (&mut engine.space, engine.chats.open.get_mut(&id)) else { return true };
     let Some(finding) = &mut open.finding else {
         let mut text = open.asking.search_text();
@@ -204,6 +207,11 @@ pub(crate) fn step(engine: &mut Engine, until_ms: f64) -> bool {
         }
     }
     finding.finish();
+    let is_young = engine.clock.monotonic_ms() - open.kept_ms < MODEL_WITHIN_MS;
+    if may_come && is_young && finding.grounding != Grounding::NotFound {
+        engine.chats.held.push(id);
+        return true;
+    }
     let found = Found {
         pieces: std::mem::take(&mut finding.pieces),
         notes: std::mem::take(&mut finding.notes),
@@ -216,6 +224,7 @@ pub(crate) fn step(engine: &mut Engine, until_ms: f64) -> bool {
 /// The search is through: the model comes in, unless there is nothing to ask it about.
 fn searched(engine: &mut Engine, id: u64, found: Found) {
     let chosen = engine.generators.chosen();
+    let most_tokens = most_tokens(engine);
     let Some(open) = engine.chats.open.get_mut(&id) else { return };
     if found.grounding == Grounding::NotFound {
         let effect = open.asking.not_found(found.notes);
@@ -228,10 +237,8 @@ fn searched(engine: &mut Engine, id: u64, found: Found) {
             "The model that is loaded cannot hold a conversation. Choose one for chat under “Models”.",
         ),
         Ok((caller, model)) => {
-            let most = engine.chats.reads_per_s.get(&model.model).copied().unwrap_or_default() * PATIENCE_S;
-            let most = (most as u32).clamp(MOST_TOKENS, MOST_TOKENS_EVER);
             open.caller = Some(caller);
-            let effect = open.asking.found(found, model, most);
+            let effect = open.asking.found(found, model, most_tokens);
             return perform(engine, id, effect);
         }
         Err(fault) => fault,
@@ -392,6 +399,16 @@ pub(crate) fn sweep(engine: &mut Engine) {
         engine.chats.open.iter().filter(|(_, open)| stopped(open)).map(|(id, _)| *id).collect();
     for id in ids {
         finish(engine, id);
+    }
+}
+
+/// A tenth of a second has passed: look again whether there is a model.
+pub(crate) fn tick(engine: &mut Engine) {
+    let held = std::mem::take(&mut engine.chats.held);
+    engine.chats.to_search.extend(held.into_iter().map(|id| (id, None)));
+    if engine.chats.is_writing() {
+        // Whoever reads along waits for the model: chunks go to theirs in small portions meanwhile.
+        engine.embedding.pace.person_acted(engine.clock.monotonic_ms());
     }
 }
 

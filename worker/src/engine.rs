@@ -400,10 +400,7 @@ impl Engine {
 
     fn tick(&mut self) {
         self.ticks = self.ticks.wrapping_add(1);
-        if self.chats.is_writing() {
-            // Whoever reads along waits for the model: chunks go to theirs in small portions meanwhile.
-            self.embedding.pace.person_acted(self.clock.monotonic_ms());
-        }
+        chat::tick(self);
         if self.ticks % TICKS_PER_QUOTA == 1 {
             let events = self.events.clone();
             wasm_bindgen_futures::spawn_local(async move {

@@ -311,3 +311,7 @@ fn read_lines(space: &mut Space, path: &str, wanted: std::ops::Range<u32>) -> Op
 #[cfg(test)]
 #[path = "find_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "ground_tests.rs"]
+mod ground_tests;

@@ -32,7 +32,8 @@ pub enum Mention {
     },
 }
 
-/// Ask about the workspace. Events are [`AnswerEvent`]; cancel to stop, which keeps what was written.
+/// Ask about the workspace. Events are [`AnswerEvent`]; cancel to stop, which keeps what was written: [`GetThread`] has it
+/// when it is called after the cancel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
     /// The workspace that is meant; another one may be open by the time this arrives.
@@ -114,7 +115,9 @@ pub enum AnswerEvent {
 /// A place in the workspace that an answer rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
-    /// Byte range of the answer's text that is the reference.
+    /// Byte range of the answer's text that is the reference: what the model wrote (`[1]`, `a.rs:3`), or code in backticks
+    /// or between fences, these included, that stands word for word in a passage. The code of a fenced block is its own
+    /// reference; none lies inside another.
     pub start: u32,
     /// End of the range.
     pub end: u32,

@@ -194,7 +194,7 @@ mod tests {
     fn what_does_not_fit_is_cut_at_a_line_or_left_out_and_told() {
         let pieces =
             [piece("a.rs", 0, 10), piece("big.rs", 100, 100), piece("c.rs", 0, 40), piece("d.rs", 4, 1)];
-        let packed = pack(&pieces, &[100, 1000, 400, 10], 310);
+        let packed = pack(&pieces, &[100, 1000, 400, 3], 325);
         let [a, big, d] = &packed.passages[..] else { panic!("{packed:?}") };
         assert_eq!((a.number, a.is_cut, big.number, big.is_cut), (1, false, 2, true));
         assert_eq!((d.number, d.piece.path.as_str()), (3, "d.rs"));
