@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { withCode } from "../../app/js/chat/apply.js";
 import { path } from "../../app/js/chat/branches.js";
 import { asMarkdown, ending, fileName } from "../../app/js/chat/export.js";
-import { label, meant, named, place, typed } from "../../app/js/chat/mentions.js";
+import { label, meant, named, parts, place, typed } from "../../app/js/chat/mentions.js";
 import { finished } from "../../app/js/chat/stream.js";
 
 const ANSWER = "# Retry\n\nIt is in `retry`.\nTwo lines.\n\n```rust\nfn a() {\n\n    b();\n}\n```\nAfter.\n\n- one\n\n  still one\n- two\n\nEnd.\n\n````md\n```\n````\n1. x\n\n2. y\n\nlast";
@@ -73,6 +73,8 @@ test("mentions are found where they are typed and where they stand", () => {
   assert.deepEqual(meant("src/", () => false), { Path: "src/" });
   assert.equal(label({ Lines: { path: "a", start_line: 1, end_line: 3, text: "" } }), "a:2–4");
   assert.equal(place("a", 0, 0), "a:1");
+  assert.deepEqual(parts({ Symbol: "A.b" }), ["Symbol", "A.b", "", "", ""]);
+  assert.deepEqual(parts({ Lines: { path: "a", start_line: 0, end_line: 2, text: "x" } }), ["Lines", "a", "0", "2", "x"]);
 });
 
 test("a conversation becomes Markdown that says where it comes from", () => {

@@ -44,6 +44,13 @@ export function place(path, start, end) {
   return end > start ? `${path}:${start + 1}–${end + 1}` : `${path}:${start + 1}`;
 }
 
+/** A mention as the five texts that the page takes. @param {Mention} mention @returns {string[]} */
+export function parts(mention) {
+  if (!('Lines' in mention)) return [Object.keys(mention)[0], Object.values(mention)[0], '', '', ''];
+  const { path, start_line, end_line, text } = mention.Lines;
+  return ['Lines', path, String(start_line), String(end_line), text];
+}
+
 /** Whether two mentions are the same. @param {Mention} a @param {Mention} b */
 export function same(a, b) {
   return JSON.stringify(a) === JSON.stringify(b);

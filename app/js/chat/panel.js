@@ -4,13 +4,12 @@ import { path } from './branches.js';
 import { Composer } from './composer.js';
 import { done, el, push, several, tool } from './dom.js';
 import { asMarkdown, fileName } from './export.js';
+import { parts } from './mentions.js';
 import { stateOf, TurnView } from './turn.js';
 
 /** @typedef {import('./types').Turn} Turn @typedef {import('./types').Thread} Thread */
 /** @typedef {import('./types').Mention} Mention @typedef {import('./types').Ask} Ask */
 
-/** Longest answer. A small model that has not come to the point by then will not. */
-const MAX_NEW_TOKENS = 768;
 const NO_CONTEXT = { grounding: /** @type {const} */ ('Found'), passages: [], left_out: [], messages: [], num_tokens: 0, max_tokens: 0 };
 const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -225,10 +224,10 @@ export class Panel {
     this.showList(false);
     this.changed(turn);
     const { id, after, question, mentions } = turn;
-    const wanted = { workspace: 0, thread, turn: id, after, question, mentions, max_new_tokens: MAX_NEW_TOKENS };
+    const wanted = [id, thread, after ?? '', question, ...mentions.flatMap(parts)];
     let ended;
     try {
-      ended = JSON.parse(await this.ask('ask', [JSON.stringify(wanted), id]));
+      ended = JSON.parse(await this.ask('ask', wanted));
     } catch (err) {
       const { code, message } = /** @type {Error & {code?: string}} */ (err);
       if (visit !== this.visit) return;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use protocol::{
-    AnswerEvent, Ask, DeleteThread, Fault, FaultCode, FindSymbols, GetThread, ListThreads, Outline,
-    QuickOpen, RenameThread, ThreadId,
+    AnswerEvent, Ask, DeleteThread, Fault, FaultCode, FindSymbols, GetThread, ListThreads, Mention, Outline,
+    QuickOpen, RenameThread, ThreadId, TurnId,
 };
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ use crate::editor;
 
 /// Rows of a list of mentions.
 const MENTIONS: u32 = 8;
+/// Longest answer. A small model that has not come to the point by then will not.
+const MAX_NEW_TOKENS: u32 = 768;
 const NO_CARET: &str = "Open a file in the editor first and put the caret where the code belongs.";
 
 /// What the page keeps for the panel.
@@ -58,17 +60,39 @@ fn json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|err| Fault::new(FaultCode::Internal, err.to_string()))
 }
 
+/// What was pointed to: kind, name or path, and for lines the first, the last and their text. Not by way of JSON: reading
+/// that would cost the page more than all of this file.
+fn mention(parts: &[String]) -> Mention {
+    let part = |at: usize| parts.get(at).cloned().unwrap_or_default();
+    let line = |at: usize| part(at).parse().unwrap_or(0);
+    match part(0).as_str() {
+        "Lines" => Mention::Lines { path: part(1), start_line: line(2), end_line: line(3), text: part(4) },
+        "Symbol" => Mention::Symbol(part(1)),
+        _ => Mention::Path(part(1)),
+    }
+}
+
 impl App {
-    /// Ask about the workspace: `ask` is an [`Ask`] in JSON, whose workspace is that of the page. What happens on the
-    /// way is told by kind (`context`, `text`) and value; gives the turn in JSON.
+    /// Ask about the workspace: id of the turn, conversation, turn that it follows or nothing, question, and five parts
+    /// for each [`mention`]. What happens on the way is told by kind (`context`, `text`) and value; gives the turn in
+    /// JSON.
     ///
     /// # Errors
     /// The engine's fault; [`FaultCode::Cancelled`] when it was stopped.
-    pub async fn ask(self, ask: &str, tell: impl Fn(&str, &str) + 'static) -> Result<String, Fault> {
-        let read = serde_json::from_str::<Ask>(ask);
-        let mut ask = read.map_err(|err| Fault::new(FaultCode::Invalid, err.to_string()))?;
-        ask.workspace = self.here()?;
-        let (turn, stop) = (ask.turn.0.clone(), Visit::default());
+    pub async fn ask(self, parts: &[String], tell: impl Fn(&str, &str) + 'static) -> Result<String, Fault> {
+        let [turn, thread, after, question, pointed @ ..] = parts else {
+            return Err(Fault::new(FaultCode::Invalid, "There is no question."));
+        };
+        let ask = Ask {
+            workspace: self.here()?,
+            thread: ThreadId(thread.clone()),
+            turn: TurnId(turn.clone()),
+            after: Some(after.clone()).filter(|after| !after.is_empty()).map(TurnId),
+            question: question.clone(),
+            mentions: pointed.chunks_exact(5).map(mention).collect(),
+            max_new_tokens: MAX_NEW_TOKENS,
+        };
+        let (turn, stop) = (turn.clone(), Visit::default());
         self.chat.running.update_value(|running| drop(running.insert(turn.clone(), stop.clone())));
         let answer = self.engine().stream(ask, Vec::new(), move |event| match event {
             AnswerEvent::Context(context) => tell("context", &json(&context).unwrap_or_default()),
@@ -232,5 +256,24 @@ impl App {
             self.toasts
                 .say(Weight::Failure, "The browser did not allow a download. Copy the answers instead.");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_panel_points_to_is_read() {
+        let lines =
+            Mention::Lines { path: "a.rs".into(), start_line: 3, end_line: 5, text: "x\n\ny\nz".into() };
+        for (parts, wanted) in [
+            (["Path", "src/", "", "", ""], Mention::Path("src/".into())),
+            (["Symbol", "A.b", "", "", ""], Mention::Symbol("A.b".into())),
+            (["Lines", "a.rs", "3", "5", "x\n\ny\nz"], lines),
+        ] {
+            assert_eq!(mention(&parts.map(str::to_owned)), wanted);
+        }
+        assert_eq!(mention(&[]), Mention::Path(String::new()));
     }
 }

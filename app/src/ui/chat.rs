@@ -114,13 +114,16 @@ fn answers(app: App) -> JsValue {
 }
 
 async fn answer(app: App, kind: &str, args: Vec<String>) -> Result<String, Fault> {
+    if kind == "ask" {
+        let turn = args.first().cloned().unwrap_or_default();
+        return app.ask(&args, move |kind, value| tell(&turn, kind, value)).await;
+    }
     let mut args = args.into_iter();
     let mut next = || args.next().unwrap_or_default();
     let (first, second, third) = (next(), next(), next());
     match kind {
         "threads" => return app.threads().await,
         "thread" => return app.thread(first).await,
-        "ask" => return app.ask(&first, move |kind, value| tell(&second, kind, value)).await,
         "stop" => app.stop_answer(&first),
         "rename" => app.rename_thread(first, second, || tell("", "threads", "")),
         "delete" => {
