@@ -29,8 +29,6 @@ const NO_CARET: &str = "Open a file in the editor first and put the caret where 
 pub struct ChatState {
     /// What the panel wants back after a reload, in its own words.
     pub kept: RwSignal<String>,
-    /// Name of the language model that answers: `None` while it is not known, empty when there is none.
-    pub model: RwSignal<Option<String>>,
     /// Bumped to give the question's field the keyboard.
     pub focus: RwSignal<u32>,
     /// Answers on their way by the id of their turn; ending the visit stops one.
@@ -41,7 +39,6 @@ impl Default for ChatState {
     fn default() -> Self {
         Self {
             kept: RwSignal::default(),
-            model: RwSignal::new(None),
             focus: RwSignal::default(),
             running: StoredValue::new_local(HashMap::new()),
         }

@@ -12,6 +12,7 @@ use wasm_bindgen_futures::{future_to_promise, spawn_local};
 use web_sys::HtmlElement;
 
 use super::workbench::run;
+use crate::link::GeneratorState;
 use crate::platform::Script;
 use crate::state::dialog::Dialog;
 use crate::state::{App, Place, app};
@@ -75,8 +76,11 @@ pub fn ChatPanel() -> impl IntoView {
         }
     });
     Effect::new(move |_| {
-        if let (true, Some(model)) = (is_there.get(), app.chat.model.get()) {
-            tell("", "model", &model);
+        match (is_there.get(), app.language_state()) {
+            // Which of the two it will be is not known yet.
+            (false, _) | (_, GeneratorState::Loading(_)) => {}
+            (true, GeneratorState::Ready(info)) => tell("", "model", &info.model),
+            (true, GeneratorState::Off | GeneratorState::Failed(_)) => tell("", "model", ""),
         }
     });
     Effect::new(move |_| {
