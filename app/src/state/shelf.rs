@@ -15,7 +15,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
 use super::abort::{Task, spawn};
-use super::offered::{Offered, fetch_catalogue};
+use super::language::CatalogueEntry;
 use crate::link::Keeper;
 
 /// Bytes of a file that are read and handed over at a time.
