@@ -57,7 +57,8 @@ export interface Alcove {
   /** Gives the memory of the language model back. */
   unload(): Promise<void>;
   /**
-   * Lets the language model write. Nothing happens before the first step of the iteration; leaving the loop cancels.
+   * Lets the language model write. Nothing happens before the first step of the iteration; leaving the loop cancels, and
+   * so does `return()` of the iterator, at once even while a piece is waited for.
    * The last piece has an empty text and says in `end` how it went; that is also what the iterator returns.
    */
   generate(options: GenerateOptions): AsyncGenerator<GeneratedPiece, Generated, void>;

@@ -18,18 +18,30 @@ const DEFAULT_TOKENS: u32 = 256;
 
 #[wasm_bindgen(inline_js = r#"
 export function pieces(begin) {
-  return (async function* () {
-    const queue = [];
-    let wake = () => {};
-    let end, failure;
-    const cancel = begin(
+  const queue = [];
+  let wake = () => {};
+  let cancel = () => {};
+  // It can be called once.
+  const stop = () => {
+    const now = cancel;
+    cancel = () => {};
+    now();
+  };
+  let end, failure, isLeft = false;
+  const all = (async function* () {
+    if (isLeft) return;
+    cancel = begin(
       (piece) => { queue.push(piece); wake(); },
       (value) => { end = value; wake(); },
       (error) => { failure = error; wake(); },
     );
     try {
       for (;;) {
-        while (queue.length > 0) yield queue.shift();
+        if (isLeft) return;
+        if (queue.length > 0) {
+          yield queue.shift();
+          continue;
+        }
         if (failure) throw failure;
         if (end) {
           yield { text: "", numTokens: 0, end };
@@ -38,9 +50,18 @@ export function pieces(begin) {
         await new Promise((resolve) => { wake = resolve; });
       }
     } finally {
-      cancel();
+      stop();
     }
   })();
+  // By itself a generator hears of it behind its next piece only, for which a long prompt lets it wait.
+  const leave = all.return.bind(all);
+  all.return = (value) => {
+    isLeft = true;
+    stop();
+    wake();
+    return leave(value);
+  };
+  return all;
 }
 "#)]
 extern "C" {

@@ -30,7 +30,11 @@ try {
   else {
     console.log(`${adapter.name} copies at ${adapter.gbPerS.toFixed(0)} GB/s, reading and writing counted`);
     for (const [name, file] of present({ SmolLM2: options.smollm2, "Qwen2.5-Coder-0.5B": options.qwen })) {
-      const info = await load(page, await keep(page, file), { maxTokens: 1024, device: "gpu" });
+      const info = await load(page, await keep(page, file), { maxTokens: 1024 });
+      if (!/WebGPU/i.test(info.reason)) {
+        console.log(`${name} does not run on the graphics card: ${info.reason}`);
+        continue;
+      }
       const rates = [];
       for (let round = -1; round < Number(options.rounds); round++) {
         const { numDecoded, decodeS } = await write(page, prompt(round + 2, 40), 128);
