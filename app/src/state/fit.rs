@@ -53,10 +53,10 @@ mod tests {
     fn what_would_crash_is_refused_before_it_is_loaded() {
         assert_eq!(fit(300_000_000, None), Fit::Fits);
         assert_eq!(fit(300_000_000, Some(8.0)), Fit::Fits);
-        assert_eq!(fit(1600_000_000, Some(2.0)), Fit::TooLarge(NO_MEMORY));
-        assert!(matches!(fit(1600_000_000, Some(3.0)), Fit::Tight(_)));
-        assert_eq!(fit(4200_000_000, Some(8.0)), Fit::TooLarge(NO_PAGE));
-        assert_eq!(fit(4200_000_000, None), Fit::TooLarge(NO_PAGE));
+        assert_eq!(fit(1_600_000_000, Some(2.0)), Fit::TooLarge(NO_MEMORY));
+        assert!(matches!(fit(1_600_000_000, Some(3.0)), Fit::Tight(_)));
+        assert_eq!(fit(4_200_000_000, Some(8.0)), Fit::TooLarge(NO_PAGE));
+        assert_eq!(fit(4_200_000_000, None), Fit::TooLarge(NO_PAGE));
         assert_eq!(need_bytes(0), 200_000_000);
         assert_eq!(fit(need_bytes(u64::MAX), None), Fit::TooLarge(NO_PAGE));
     }
