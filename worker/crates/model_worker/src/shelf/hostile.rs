@@ -173,7 +173,7 @@ fn a_model_comes_back_byte_for_byte_with_its_checksum() {
 #[test]
 fn a_model_that_is_cut_short_or_too_long_is_refused() {
     let len = SOUND.len();
-    for end in [0, 3, 4, 24, 100, 5000, len / 2, len - 1] {
+    for end in [0, 3, 4, 24, 100, 5000, len / 2, len - 64] {
         // Where the length is told, the header already says that it cannot be; otherwise the end does.
         for expected in [0, end as u64, len as u64] {
             let mut intake = Intake::new(expected);
