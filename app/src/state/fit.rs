@@ -53,7 +53,7 @@ mod tests {
     fn what_would_crash_is_refused_before_it_is_loaded() {
         assert_eq!(fit(300_000_000, None), Fit::Fits);
         assert_eq!(fit(300_000_000, Some(8.0)), Fit::Fits);
-        assert_eq!(fit(1_600_000_000, Some(2.0)), Fit::TooLarge(NO_MEMORY));
+        assert_eq!(fit(1_700_000_000, Some(2.0)), Fit::TooLarge(NO_MEMORY));
         assert!(matches!(fit(1_600_000_000, Some(3.0)), Fit::Tight(_)));
         assert_eq!(fit(4_200_000_000, Some(8.0)), Fit::TooLarge(NO_PAGE));
         assert_eq!(fit(4_200_000_000, None), Fit::TooLarge(NO_PAGE));

@@ -14,8 +14,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
+use super::CatalogueEntry;
 use super::abort::{Task, spawn};
-use super::language::CatalogueEntry;
 use crate::link::Keeper;
 
 /// Bytes of a file that are read and handed over at a time.

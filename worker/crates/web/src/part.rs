@@ -2,15 +2,19 @@
 //! the lock of the id, see [`crate::hold_kept`].
 
 use js_sys::{Function, Promise, Reflect};
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::FileSystemSyncAccessHandle;
 
 use crate::kept::{KeptError, KeptHold, kept_error, models_folder};
 use crate::opfs::{at_option, bytes_of, entries, file, handle_of, len_of};
+use crate::turn::sleep_ms;
 
 /// Longest mark that is read.
 const MAX_MARK_BYTES: usize = 64 * 1024;
+/// Tries to change a file that was just closed, and the pause between them.
+const CLOSE_TRIES: u32 = 20;
+const CLOSE_PAUSE_MS: u32 = 50;
 
 /// What is in the folder under one id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,9 +101,9 @@ pub async fn remove_kept(id: &str, _hold: &KeptHold) -> Result<(), KeptError> {
         folder => folder?,
     };
     for ending in ["part", "gguf", "json"] {
-        let removed = JsFuture::from(folder.remove_entry(&format!("{id}.{ending}"))).await;
-        match removed.map_err(kept_error) {
-            Ok(_) | Err(KeptError::NotFound) => {}
+        let name = format!("{id}.{ending}");
+        match once_closed(|| Ok(folder.remove_entry(&name))).await {
+            Ok(()) | Err(KeptError::NotFound) => {}
             Err(err) => return Err(err),
         }
     }
@@ -188,10 +192,18 @@ impl PartFile {
         // Not in the bindings: every browser that has sync access handles has it, under this name.
         let rename: Function =
             Reflect::get(&part, &"move".into()).and_then(|f| f.dyn_into()).map_err(kept_error)?;
-        let promise: Promise = rename
-            .call1(&part, &format!("{id}.gguf").into())
-            .and_then(|promise| promise.dyn_into())
-            .map_err(kept_error)?;
-        JsFuture::from(promise).await.map(|_| ()).map_err(kept_error)
+        let whole = format!("{id}.gguf").into();
+        once_closed(|| rename.call1(&part, &whole).and_then(|promise| promise.dyn_into())).await
     }
+}
+
+/// Do something with a file that was open a moment ago: the browser may need another moment to notice.
+async fn once_closed(act: impl Fn() -> Result<Promise, JsValue>) -> Result<(), KeptError> {
+    for _ in 0..CLOSE_TRIES {
+        match JsFuture::from(act().map_err(kept_error)?).await.map_err(kept_error) {
+            Err(KeptError::Busy) => sleep_ms(CLOSE_PAUSE_MS).await,
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+    Err(KeptError::Busy)
 }

@@ -1,6 +1,8 @@
 //! The shelf: files of language models that are kept on this device.
 
 mod download;
+#[cfg(test)]
+mod hostile;
 mod intake;
 mod mark;
 mod plan;
