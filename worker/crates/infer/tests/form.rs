@@ -100,7 +100,7 @@ fn order(purpose: Purpose, prompt: &[u32], max_new: usize, form: Option<Places>)
     Order { purpose, client: 0, prompt, max_new, end, sampling: Sampling::GREEDY, form, cancel }
 }
 
-fn write(models: (impl Generate, impl Generate), orders: Vec<Order>) -> Vec<(Vec<u32>, Ended)> {
+fn write<M: Generate>(models: (M, M), orders: Vec<Order>) -> Vec<(Vec<u32>, Ended)> {
     let told = Told::new(RefCell::new(vec![(Vec::new(), None); orders.len()]));
     let writer = Writer::new(models.0, models.1, Desk(told.clone()));
     orders.into_iter().enumerate().for_each(|(tag, order)| writer.push(tag, order));

@@ -60,7 +60,8 @@ impl Generator {
             let desk = Desk::new(self.clock.clone(), turn);
             let writer = Writer::new(session(), session(), desk);
             let language = Rc::new(language);
-            *self.ready.borrow_mut() = Some(Ready { writer, language, forms: form::Compiler::default(), info: info.clone(), _file });
+            *self.ready.borrow_mut() =
+                Some(Ready { writer, language, forms: form::Compiler::default(), info: info.clone(), _file });
             info
         });
         reply.settle(info);

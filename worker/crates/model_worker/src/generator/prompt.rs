@@ -1,9 +1,7 @@
 //! What is asked for as tokens: prompts of every kind, within what the model can see.
 
 use models::llm::Language;
-use protocol::{
-    ChatMessage, Fault, FaultCode, Generate, GeneratePrompt, SamplingChoice, Speaker,
-};
+use protocol::{ChatMessage, Fault, FaultCode, Generate, GeneratePrompt, SamplingChoice, Speaker};
 use tokens::{Gap, Marks, Message, Role, Snippet, TokenError, fill_prompt};
 
 /// Most text of a prompt: far more than any model sees.
