@@ -39,7 +39,7 @@ const TOOL: &str = r#"{"type": "object", "properties": {
     "required": ["tool", "path", "edits"], "additionalProperties": false}"#;
 
 const ANSWER: &str = r#"{"tool": "edit", "path": "src/net/retry.rs", "edits": [{"before": "let wait = base * 2;",
-"after": "let wait = base * 2_u32.pow(attempt).min(MAX); // „Grüße“, 你好 \u00e9 \n    self.sleep(wait);"}]}"#;
+"after": "let wait = base * 2_u32.pow(attempt).min(MAX); // „Grüße“, 你好 \t \n    self.sleep(wait);"}]}"#;
 
 const LARK: &str = r#"start: "EDIT " path "\n" (line "\n")+ "END"
 path: /[a-z\/._-]+/

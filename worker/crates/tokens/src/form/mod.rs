@@ -26,7 +26,7 @@ pub const MAX_FORM_BYTES: usize = 64 * 1024;
 /// fiftieth, one of the second a fourteenth, and an item a twentieth of a microsecond.
 const LIMITS: ParserLimits = ParserLimits {
     max_items_in_row: 1_000,
-    initial_lexer_fuel: 1_000_000,
+    initial_lexer_fuel: 500_000,
     step_lexer_fuel: 100_000,
     step_max_items: 30_000,
     // A state has one or two kilobytes.
@@ -191,6 +191,9 @@ fn stuck(matcher: &Matcher, err: &anyhow::Error) -> FormError {
     FormError::Stuck(match matcher.stop_reason() {
         StopReason::LexerTooComplex | StopReason::ParserTooComplex => {
             "its schema or grammar is too ambiguous to be followed".into()
+        }
+        StopReason::NoExtension | StopReason::NoExtensionBias => {
+            "nothing can be written that it allows".into()
         }
         _ => sentence(err),
     })

@@ -1,8 +1,8 @@
-//! How far a schema grows when its parts are combined.
+//! How far a schema grows when its parts are combined, and how deep its references lead.
 //!
 //! `allOf`, and keywords beside `anyOf`, `oneOf` or `$ref`, are compiled by putting every alternative of one part
 //! together with every alternative of the others, each a copy. A schema of a kilobyte can ask for gigabytes so. Here the
-//! number of copies is bounded from above before any is made.
+//! number of copies is bounded from above before any is made. References are followed by recursion, on a small stack.
 
 use std::collections::HashMap;
 
@@ -24,79 +24,107 @@ const REMARKS: [&str; 10] = [
 /// Deepest nesting, with what references lead to.
 const MAX_DEPTH: usize = 256;
 
-/// The most copies of any part of a schema.
+/// What became of a part of a schema.
 #[derive(Clone, Copy)]
-struct Growth {
-    /// As it stands.
+struct Part {
+    /// The most copies of any part of it, as it stands.
     alone: u64,
-    /// When it is combined with something: how many alternatives it has.
+    /// The same when it is combined with something: how many alternatives it has.
     combined: u64,
+    /// Levels below, through references as well.
+    levels: usize,
 }
 
-const NONE: Growth = Growth { alone: 1, combined: 1 };
-const ENDLESS: Growth = Growth { alone: u64::MAX, combined: u64::MAX };
+const LEAF: Part = Part { alone: 1, combined: 1, levels: 0 };
+const ENDLESS: Part = Part { alone: u64::MAX, combined: u64::MAX, levels: usize::MAX };
 
-impl Growth {
+impl Part {
     fn max(self, other: Self) -> Self {
-        Self { alone: self.alone.max(other.alone), combined: self.combined.max(other.combined) }
+        Self {
+            alone: self.alone.max(other.alone),
+            combined: self.combined.max(other.combined),
+            levels: self.levels.max(other.levels),
+        }
+    }
+
+    fn below(self) -> Self {
+        Self { levels: self.levels.saturating_add(1), ..self }
     }
 }
 
-/// An upper bound for the copies that are made of any part of a schema; 1 where nothing is combined.
-pub(super) fn copies(schema: &Value) -> u64 {
-    let mut weigher = Weigher { root: schema, known: HashMap::new(), depth: 0 };
-    weigher.weigh(schema).alone
+/// Bounds for what compiling a schema takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Most copies of any part; 1 where nothing is combined.
+    pub(super) copies: u64,
+    /// How deep the compiler goes, which follows each reference once where it meets it first.
+    pub(super) levels: usize,
+}
+
+/// Weigh a schema.
+pub(super) fn weigh(schema: &Value) -> Weight {
+    let (known, depth, all) = (HashMap::new(), 0, super::check::depth(schema));
+    let mut weigher = Weigher { root: schema, known, depth, all, is_cyclic: false };
+    let part = weigher.weigh(schema);
+    // Through a circle the way may be as long as everything that is referred to, one behind the other.
+    let levels = if weigher.is_cyclic { weigher.all } else { part.levels };
+    Weight { copies: part.alone, levels }
 }
 
 struct Weigher<'v> {
     root: &'v Value,
     /// What references lead to; `None` while it is being found out.
-    known: HashMap<&'v str, Option<Growth>>,
+    known: HashMap<&'v str, Option<Part>>,
     depth: usize,
+    /// Levels of the whole and of everything that is referred to, together.
+    all: usize,
+    is_cyclic: bool,
 }
 
 impl<'v> Weigher<'v> {
-    fn weigh(&mut self, value: &'v Value) -> Growth {
+    fn weigh(&mut self, value: &'v Value) -> Part {
         if self.depth >= MAX_DEPTH {
             return ENDLESS;
         }
         self.depth += 1;
-        let growth = match value {
-            Value::Array(items) => items.iter().fold(NONE, |most, item| most.max(self.weigh(item))),
-            Value::Object(map) => self.object(map),
-            _ => NONE,
+        let part = match value {
+            Value::Array(items) => items.iter().fold(LEAF, |most, item| most.max(self.weigh(item))).below(),
+            Value::Object(map) => self.object(map).below(),
+            _ => LEAF,
         };
         self.depth -= 1;
-        growth
+        part
     }
 
-    fn object(&mut self, map: &'v Map<String, Value>) -> Growth {
+    fn object(&mut self, map: &'v Map<String, Value>) -> Part {
         // What is combined here: each keyword that has alternatives, and all others together.
         let (mut factors, mut product, mut has_others) = (0, 1_u64, false);
-        let mut most = NONE;
+        let mut most = LEAF;
         for (key, value) in map {
             let factor = match (key.as_str(), value) {
                 ("anyOf" | "oneOf", Value::Array(options)) => {
+                    factors += 1;
                     let mut sum = 0_u64;
                     for option in options {
-                        let growth = self.weigh(option);
-                        most = most.max(growth);
-                        sum = sum.saturating_add(growth.combined);
+                        let part = self.weigh(option);
+                        most = most.max(part.below());
+                        sum = sum.saturating_add(part.combined);
                     }
-                    factors += 1;
                     sum
                 }
                 ("allOf", Value::Array(parts)) => {
                     factors += parts.len();
                     parts.iter().fold(1, |product: u64, part| {
-                        let growth = self.weigh(part);
-                        most = most.max(growth);
-                        product.saturating_mul(growth.combined)
+                        let part = self.weigh(part);
+                        most = most.max(part.below());
+                        product.saturating_mul(part.combined)
                     })
                 }
                 ("$ref", Value::String(to)) => {
                     factors += 1;
-                    self.reference(to).combined
+                    let part = self.reference(to);
+                    most.levels = most.levels.max(part.levels);
+                    part.combined
                 }
                 (key, value) => {
                     has_others |= !REMARKS.contains(&key);
@@ -108,23 +136,27 @@ impl<'v> Weigher<'v> {
         }
         let is_combined = factors + usize::from(has_others) > 1;
         let combined = most.combined.max(product);
-        Growth { alone: if is_combined { combined } else { most.alone }, combined }
+        Part { alone: if is_combined { combined } else { most.alone }, combined, levels: most.levels }
     }
 
-    fn reference(&mut self, to: &'v str) -> Growth {
+    fn reference(&mut self, to: &'v str) -> Part {
         match self.known.get(to) {
-            Some(Some(growth)) => return *growth,
+            Some(Some(part)) => return *part,
             // What contains itself is not copied into itself.
-            Some(None) => return NONE,
+            Some(None) => {
+                self.is_cyclic = true;
+                return LEAF;
+            }
             None => {}
         }
         let Some(target) = to.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) else {
-            return NONE;
+            return LEAF;
         };
+        self.all = self.all.saturating_add(super::check::depth(target));
         self.known.insert(to, None);
-        let growth = self.weigh(target);
-        self.known.insert(to, Some(growth));
-        growth
+        let part = self.weigh(target);
+        self.known.insert(to, Some(part));
+        part
     }
 }
 
@@ -156,9 +188,31 @@ mod tests {
                 1,
             ),
         ] {
-            assert_eq!(copies(&schema), expected, "{schema}");
+            assert_eq!(weigh(&schema).copies, expected, "{schema}");
         }
         let many = vec![three; 200];
-        assert_eq!(copies(&json!({"allOf": many})), u64::MAX);
+        assert_eq!(weigh(&json!({"allOf": many})).copies, u64::MAX);
+    }
+    #[test]
+    fn levels_are_counted_through_references() {
+        let chain = |num: usize, last: &str| {
+            let link =
+                |i: usize| (format!("d{i}"), json!({"items": {"$ref": format!("#/$defs/d{}", i + 1)}}));
+            let defs: Map<_, _> =
+                (0..num).map(link).chain([(format!("d{num}"), json!({"$ref": last}))]).collect();
+            json!({"$defs": defs, "$ref": "#/$defs/d0"})
+        };
+        for (schema, expected) in [
+            (json!({}), 1),
+            (json!({"items": {"items": {}}}), 3),
+            (json!({"anyOf": [{"items": {}}]}), 4),
+            // Four links of two levels, one of one level, the map of them, and the whole.
+            (chain(4, "#/none"), 11),
+            // A circle: the links one behind the other, and what stands in the whole.
+            (chain(4, "#/$defs/d0"), 9 + 4),
+            (chain(400, "#/none"), usize::MAX),
+        ] {
+            assert_eq!(weigh(&schema).levels, expected, "{schema}");
+        }
     }
 }
