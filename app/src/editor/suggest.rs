@@ -55,7 +55,7 @@ fn ask(model: JsValue, line: u32, utf16: u32, alternatives: u32) -> Promise {
     let answers = ANSWERS.with_borrow(Clone::clone);
     let document = documents().into_iter().find(|document| document.has_model(&model));
     let (Some(answers), Some(document)) = (answers, document) else {
-        return Promise::resolve(&Array::new());
+        return Promise::resolve(&Array::new().into());
     };
     let mut answer = Some(answers(Asked {
         path: document.path(),
