@@ -105,7 +105,10 @@ impl Finding {
         for mention in mentions {
             match mention {
                 Mention::Lines { path, start_line, text, .. } => {
-                    let text = lines(text.strip_suffix('\n').unwrap_or(text)).join("\n");
+                    let text = text
+                        .strip_suffix('\n')
+                        .map_or(&**text, |text| text.strip_suffix('\r').unwrap_or(text));
+                    let text = lines(text).join("\n");
                     let (path, start_line, symbol) = (path.clone(), *start_line, String::new());
                     self.spots.push_back(Spot::Given(Piece { path, start_line, symbol, text, score: 0.0 }));
                 }
