@@ -29,9 +29,10 @@ pub struct Asked {
 }
 
 type Answer = Pin<Box<dyn Future<Output = Vec<String>>>>;
+type Answers = Rc<dyn Fn(Asked) -> Answer>;
 
 thread_local! {
-    static ANSWERS: RefCell<Option<Rc<dyn Fn(Asked) -> Answer>>> = const { RefCell::new(None) };
+    static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
     /// The question that is open; a newer one ends it.
     static OPEN: RefCell<Option<abort::Task>> = const { RefCell::new(None) };
 }
@@ -55,7 +56,7 @@ fn ask(model: JsValue, line: u32, utf16: u32, alternatives: u32) -> Promise {
     let answers = ANSWERS.with_borrow(Clone::clone);
     let document = documents().into_iter().find(|document| document.has_model(&model));
     let (Some(answers), Some(document)) = (answers, document) else {
-        return Promise::resolve(&Array::new().into());
+        return Promise::resolve(&JsValue::from(Array::new()));
     };
     let mut answer = Some(answers(Asked {
         path: document.path(),
