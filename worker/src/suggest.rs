@@ -62,8 +62,10 @@ impl At {
             lang => lang,
         };
         let half = MAX_CHECKED_BYTES / 2;
-        let start =
-            text[..text.floor_char_boundary(caret.saturating_sub(half))].rfind('\n').map_or(0, |at| at + 1);
+        // At the beginning of a line, where there is one.
+        let far = text.ceil_char_boundary(caret.saturating_sub(half));
+        let line = text[far..caret].find('\n').filter(|_| far > 0);
+        let start = line.map_or(far, |line| far + line + 1);
         let end = text.floor_char_boundary((caret + half).min(text.len()));
         Self { path, language, lang, text, caret, window: start..end }
     }
@@ -410,7 +412,7 @@ mod tests {
     #[test]
     fn short_texts_are_given_whole_and_long_ones_cut_at_lines() {
         let short = at("a = 1\nb = \n", 10);
-        assert_eq!((short.prefix(), short.suffix()), ("a = 1\nb =", " \n"));
+        assert_eq!((short.prefix(), short.suffix()), ("a = 1\nb = ", "\n"));
         let text = "größe = 1\n".repeat(1000);
         let long = at(&text, 0);
         assert!(long.suffix().ends_with('\n') && long.suffix().len() <= SUFFIX_BYTES);
@@ -433,6 +435,8 @@ mod tests {
         let far = at(&text, caret);
         assert!(far.before().len() <= MAX_CHECKED_BYTES / 2 && far.before().starts_with('x'));
         assert!(far.behind().len() <= MAX_CHECKED_BYTES / 2);
+        let line = "ä".repeat(MAX_CHECKED_BYTES);
+        assert!(at(&line, line.len()).before().len() <= MAX_CHECKED_BYTES / 2);
     }
 
     #[test]

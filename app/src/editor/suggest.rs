@@ -29,10 +29,10 @@ pub struct Asked {
 }
 
 type Answer = Pin<Box<dyn Future<Output = Vec<String>>>>;
-type Answerer = Rc<dyn Fn(Asked) -> Answer>;
+type Answers = Rc<dyn Fn(Asked) -> Answer>;
 
 thread_local! {
-    static ANSWERS: RefCell<Option<Answerer>> = const { RefCell::new(None) };
+    static ANSWERS: RefCell<Option<Answers>> = const { RefCell::new(None) };
     /// The question that is open; a newer one ends it.
     static OPEN: RefCell<Option<abort::Task>> = const { RefCell::new(None) };
 }
