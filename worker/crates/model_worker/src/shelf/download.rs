@@ -287,8 +287,8 @@ fn unreachable(wish: &Wish, why: &str, kept: bool) -> Fault {
     let hint = if wish.is_own_server {
         "Check the network and that the server is running."
     } else {
-        "Check the network. If that is there, the browser may not ask this host: Alcove's server has to allow it, and \
-         the host has to permit it."
+        "Check the network. If that is there, the browser may not ask this host: Alcove's server has to allow it \
+         (its option --model-host), and the host has to permit it."
     };
     let sentence = format!("{} could not be downloaded: {why}. {hint}{rest}", wish.address);
     Fault::new(FaultCode::Network, sentence).retry_after_ms(5000)
