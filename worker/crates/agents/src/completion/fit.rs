@@ -149,6 +149,16 @@ pub fn fit(
         let why = if even.bad_at.is_some() { Dropped::Brackets } else { Dropped::RepeatsSuffix };
         return Err(why);
     }
+    // What was cut off may have hidden it.
+    if let Some(end) = start_of_suffix(before, behind, text) {
+        text = text[..end].trim_end();
+        if text.is_empty() {
+            return Err(Dropped::RepeatsSuffix);
+        }
+        if !around.ends_well(text) {
+            return Err(Dropped::Brackets);
+        }
+    }
     if says_prefix_again(before, text) {
         return Err(Dropped::RepeatsPrefix);
     }
@@ -226,6 +236,7 @@ mod tests {
             ("python", "x = 1|\n", "\ny = 2", Dropped::Empty),
             ("python", "def f():\n    |\n    return total\n", "return total\n", Dropped::RepeatsSuffix),
             ("c", "f(|);\n", ");", Dropped::RepeatsSuffix),
+            ("python", ")\n    |\n    return total\n", "return total)", Dropped::RepeatsSuffix),
             ("python", "print(alpha)\n|\n", "print(alpha)", Dropped::RepeatsPrefix),
             ("python", "alpha = 1\nbravo = 2\nalpha|\n", " = 1", Dropped::Brackets),
             ("c", "x = |;\n", "f(a", Dropped::Brackets),
