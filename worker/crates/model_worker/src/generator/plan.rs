@@ -30,7 +30,7 @@ pub fn max_tokens(needs: &Needs, asked: Option<u32>, room_bytes: u64) -> Result<
     let others = needs.weight_bytes.saturating_add(OTHER_BYTES);
     let fitting = room_bytes.saturating_sub(others) / token_bytes;
     if fitting < least {
-        let takes = others.saturating_add(least * token_bytes);
+        let takes = others.saturating_add(least.saturating_mul(token_bytes));
         return Err(Fault::new(
             FaultCode::TooLarge,
             format!(

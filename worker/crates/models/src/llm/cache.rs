@@ -36,11 +36,12 @@ impl Cache {
         Self { heads, heads_per_layer: config.head_count_kv, head_dim: config.head_dim, positions: 0 }
     }
 
-    /// Bytes that a token takes in it.
+    /// Bytes that a token takes in it; more than 32 bits count, where a file says so.
     #[must_use]
-    pub fn token_bytes(config: &Config) -> usize {
+    pub fn token_bytes(config: &Config) -> u64 {
         let numbers = config.head_dim + config.head_dim.next_multiple_of(LANES);
-        4 * config.block_count * config.head_count_kv * numbers
+        // Every size is far below 2^16.
+        4 * config.block_count as u64 * config.head_count_kv as u64 * numbers as u64
     }
 
     /// Numbers per position in the values of a head.

@@ -157,7 +157,7 @@ impl Loader {
         };
         Needs {
             weight_bytes: self.places.iter().map(bytes).fold(0, u64::saturating_add),
-            token_bytes: Cache::token_bytes(&self.config) as u64,
+            token_bytes: Cache::token_bytes(&self.config),
             max_tokens: self.config.context_length as u64,
         }
     }
