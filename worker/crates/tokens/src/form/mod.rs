@@ -69,7 +69,7 @@ pub enum Form<'a> {
     Lark(&'a str),
 }
 
-/// Compiles forms for the tokens of one model. Making it takes some tens of milliseconds and some megabytes, so it is
+/// Compiles forms for the tokens of one model. Making it takes a tenth to half a second and ten to thirty megabytes, so it is
 /// made when the first form is asked for, and kept.
 pub struct Forms {
     factory: ParserFactory,
