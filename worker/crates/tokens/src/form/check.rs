@@ -81,7 +81,7 @@ fn count(schema: &Value) -> Result<(), FormError> {
             format!("it has more than {MAX_PATTERNS} “patternProperties”")
         }
         Seen { largest, .. } if largest > MAX_NUMBER => {
-            format!("its numbers are bounded by {largest}; at most {MAX_NUMBER} can be")
+            format!("its numbers are bounded by {largest:e}; at most {MAX_NUMBER} can be")
         }
         Seen { multiple, .. } if multiple > MAX_MULTIPLE => {
             "the numbers of its “multipleOf” have too many digits together".into()

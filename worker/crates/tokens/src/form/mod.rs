@@ -69,7 +69,7 @@ pub enum Form<'a> {
     Lark(&'a str),
 }
 
-/// Compiles forms for the tokens of one model. Making it takes some tens of milliseconds and some megabytes, so it is
+/// Compiles forms for the tokens of one model. Making it takes a tenth to half a second and ten to thirty megabytes, so it is
 /// made when the first form is asked for, and kept.
 pub struct Forms {
     factory: ParserFactory,
@@ -155,7 +155,7 @@ impl Formed {
             return Err(FormError::Stuck(format!("token {token} came, which may not come here")));
         }
         self.allowed = None;
-        self.matcher.consume_token(token).map_err(|err| self.stuck(&err))
+        self.matcher.consume_token(token).map_err(|err| FormError::Stuck(sentence(&err)))
     }
 
     /// Whether the text is complete and nothing can follow.
@@ -166,10 +166,6 @@ impl Formed {
             StopReason::NoExtension | StopReason::NoExtensionBias | StopReason::EndOfSentence
         )
     }
-
-    fn stuck(&self, err: &anyhow::Error) -> FormError {
-        stuck(&self.matcher, err)
-    }
 }
 
 impl std::fmt::Debug for Formed {
@@ -179,7 +175,7 @@ impl std::fmt::Debug for Formed {
 }
 
 fn allowed(matcher: &mut Matcher, writable: &SimpleVob) -> Result<SimpleVob, FormError> {
-    let mut allowed = matcher.compute_mask_or_eos().map_err(|err| stuck(matcher, &err))?;
+    let mut allowed = matcher.compute_mask_or_eos().map_err(|err| FormError::Stuck(sentence(&err)))?;
     allowed.and(writable);
     if allowed.is_zero() {
         return Err(FormError::Stuck("this model has no tokens for what would have to come next".into()));
@@ -187,21 +183,17 @@ fn allowed(matcher: &mut Matcher, writable: &SimpleVob) -> Result<SimpleVob, For
     Ok(allowed)
 }
 
-fn stuck(matcher: &Matcher, err: &anyhow::Error) -> FormError {
-    FormError::Stuck(match matcher.stop_reason() {
-        StopReason::LexerTooComplex | StopReason::ParserTooComplex => {
-            "its schema or grammar is too ambiguous to be followed".into()
-        }
-        StopReason::NoExtension | StopReason::NoExtensionBias => {
-            "nothing can be written that it allows".into()
-        }
-        _ => sentence(err),
-    })
-}
-
-/// What the library says, without its own state and traces.
+/// What the library says, in one line, without its own state and traces.
 fn sentence(err: &anyhow::Error) -> String {
     let text = err.to_string();
-    let text = text.split("\n<").next().unwrap_or_default().trim();
-    text.chars().take(300).collect()
+    let text = text.split("\n<").next().unwrap_or_default();
+    if text.starts_with("NoExtension") {
+        // The name of a reason, which it gives where it has no words.
+        return "nothing can be written that it allows".into();
+    }
+    if text.starts_with("Parser Error") {
+        return "its schema or grammar is too ambiguous to be followed".into();
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(300).collect()
 }
