@@ -5,6 +5,7 @@ use protocol::{Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::settings::Settings;
 use super::workspace::Phase;
 use crate::link::GeneratorState;
 use crate::platform::fetch_catalogue;
@@ -106,6 +107,7 @@ impl App {
     fn remember_model(self, id: &str) {
         if self.settings.with_untracked(|settings| settings.language != id) {
             self.settings.update(|settings| id.clone_into(&mut settings.language));
+            self.settings.with_untracked(Settings::save);
         }
     }
 
