@@ -4,7 +4,7 @@
 //
 // The module leaves a promise of itself in `globalThis.alcoveEditor`.
 import { editor, Range, Selection, Uri } from 'monaco-editor/editor/editor.api.js';
-import { errorHandler } from 'monaco-editor/base/common/errors.js';
+import { errorHandler, isCancellationError } from 'monaco-editor/base/common/errors.js';
 import './features.js';
 import './editor.css';
 import { known } from './languages.js';
@@ -36,6 +36,10 @@ const noteHelper = (/** @type {boolean} */ isMissing) => {
   isHelperMissing = isMissing;
   for (const view of alive) if (view instanceof Diff) view.noteHelper();
 };
+// Monaco leaves the promises of what it cancels to themselves, and VS Code takes no notice of those either.
+addEventListener('unhandledrejection', (event) => {
+  if (isCancellationError(event.reason)) event.preventDefault();
+});
 const tell = errorHandler.unexpectedErrorHandler;
 errorHandler.unexpectedErrorHandler = (/** @type {unknown} */ err) => {
   // A worker that cannot be fetched, as without a network, says so by a bare event; one that fails at its work tells more.

@@ -46,7 +46,7 @@ struct Going {
     task: Task,
     ended: Promise,
     /// Settles `ended`.
-    end: Function,
+    end: Option<Function>,
     fault: Ended,
 }
 
@@ -159,8 +159,8 @@ impl Shelf {
     /// Start a download that goes on for as long as this tab lives, or until it is paused.
     fn begin(self, call: DownloadModel) -> (Promise, Ended) {
         let id = call.id.clone();
-        let mut end = Function::new_no_args("");
-        let ended = Promise::new(&mut |resolve, _| end = resolve);
+        let mut end = None;
+        let ended = Promise::new(&mut |resolve, _| end = Some(resolve));
         let fault = Ended::default();
         self.failed.update(|failed| {
             failed.remove(&id);
@@ -195,7 +195,7 @@ impl Shelf {
             // Tells the keeper.
             drop(going.task);
             self.settle(id).await;
-            let _told = going.end.call0(&JsValue::NULL);
+            let _told = going.end.map(|end| end.call0(&JsValue::NULL));
         }
     }
 
@@ -226,12 +226,8 @@ impl Shelf {
     pub fn import_here(self, file: File, told: impl FnOnce(Result<ModelFile, Fault>) + 'static) {
         let name = file.name();
         let task = spawn(async move { told(self.import(&file).await) });
-        let going = Going {
-            task,
-            ended: Promise::resolve(&JsValue::NULL),
-            end: Function::new_no_args(""),
-            fault: Ended::default(),
-        };
+        let going =
+            Going { task, ended: Promise::resolve(&JsValue::NULL), end: None, fault: Ended::default() };
         self.going.update_value(|all| {
             all.insert(name, going);
         });
@@ -283,7 +279,7 @@ impl Shelf {
         });
         let going = self.going.try_update_value(|all| all.remove(id)).flatten();
         if let Some(going) = going {
-            let _told = going.end.call0(&JsValue::NULL);
+            let _told = going.end.map(|end| end.call0(&JsValue::NULL));
         }
     }
 }
