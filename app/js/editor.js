@@ -87,6 +87,8 @@ function viewOptions() {
     quickSuggestions: words(undefined),
     renderWhitespace: 'selection',
     scrollBeyondLastLine: false,
+    // Dimmed, its number has too little contrast to be read.
+    renderFinalNewline: 'on',
     smoothScrolling: false,
     stickyScroll: { enabled: true, maxLineCount: 3 },
     // Only LF, CR and CRLF end a line; anything else that looks like an ending is text that must stay.

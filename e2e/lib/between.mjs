@@ -3,8 +3,8 @@
 import { createServer, request } from "node:http";
 
 /**
- * @typedef {{ status?: number, headers?: Record<string, string | number>, body?: Uint8Array | string, cut?: boolean, hang?: boolean } | "pass"} Answer
- * `cut` breaks the connection behind the body, `hang` leaves it open.
+ * @typedef {{ status?: number, headers?: Record<string, string | number>, body?: Uint8Array | string, cut?: boolean, hang?: boolean } | "pass" | "broken"} Answer
+ * `broken` says nothing at all, `cut` breaks the connection behind the body, `hang` leaves it open.
  */
 
 /** Start it in front of the server at `url`. */
@@ -20,6 +20,10 @@ export async function between(url) {
     seen.push(entry);
     const count = seen.filter((one) => one.path === path).length;
     const answer = rules.get(path)?.(incoming, count) ?? "pass";
+    if (answer === "broken") {
+      outgoing.destroy();
+      return;
+    }
     if (answer !== "pass") {
       const { status = 200, headers = {}, body = "", cut = false, hang = false } = answer;
       entry.status = status;

@@ -83,7 +83,7 @@ test("the panel opens by its keys and says what it does before there is a model"
 test("a file and a definition are mentioned by keyboard, and taken away again", async () => {
   await question().fill("");
   await page.keyboard.type("How does @stove");
-  await page.getByRole("option", { name: /kitchen\/stove\.rs/ }).waitFor();
+  await page.getByRole("option", { name: "kitchen/stove.rs", exact: true }).waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".chat-composer .chat-chip", { hasText: "kitchen/stove.rs" }).waitFor();
   assert.equal(await question().inputValue(), "How does stove.rs ");
@@ -100,7 +100,7 @@ test("a file and a definition are mentioned by keyboard, and taken away again", 
 });
 
 test("without a model a question fails in a sentence that leads to one", async () => {
-  await question().fill("Where is the stove lit? @kitchen/stove.rs");
+  await question().fill("Where is the stove lit?");
   await page.keyboard.press("Enter");
   const turn = turns().last();
   await settled(turn);
@@ -123,7 +123,7 @@ test("hostile Markdown runs nothing and fetches nothing", async () => {
   assert.equal(await answer.locator("script, img, svg:not(.icon), style, form, input, iframe, [style], [onerror], [onload]").count(), 0);
   for (const press of ["press", "this", "data"]) await answer.getByText(press, { exact: false }).first().click();
   const links = await answer.locator("a").evaluateAll((all) => all.map((link) => [link.href, link.rel, link.target]));
-  assert.deepEqual(links.map(([href]) => href), ["https://attacker.invalid/pixel.png", "https://example.invalid/path"]);
+  assert.deepEqual(links.map(([href]) => href), ["https://attacker.invalid/pixel.png", "https://attacker.invalid/x.css", "https://example.invalid/path"]);
   for (const [, rel, target] of links) assert.deepEqual([rel, target], ["noopener noreferrer nofollow", "_blank"]);
   await answer.getByText("(https://example.invalid/path)").waitFor();
   assert.equal(await page.evaluate(() => globalThis.pwned), undefined);

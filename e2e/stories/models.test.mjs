@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
+import { between } from "../lib/between.mjs";
 import { eventually, flags, openApp, openBrowser, picture, serve } from "../lib/alcove.mjs";
 
 const DEFAULT = "smollm2-135m-instruct";
-let browser, page, server, cdp, known, whole, etag;
+let browser, page, own, server, cdp, known, whole, etag;
 before(async () => {
-  server = await serve();
+  own = await serve();
+  server = await between(own.url);
   browser = await openBrowser({ context: { args: [...flags, "--disable-features=StaticStorageQuota"] } });
   page = await browser.page();
   await openApp(page, server.url);
@@ -19,7 +21,8 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  await server?.stop();
+  server?.stop();
+  await own?.stop();
 });
 
 const files = () => page.evaluate(() => alcove.modelFiles());
@@ -38,46 +41,35 @@ const names = () =>
 const outcome = (id) => page.evaluate((id) => alcove.download(id).then(() => "whole", (err) => `${err.code}: ${err.message}`), id);
 
 /**
- * Answer for the server under `/made/`. Workers' requests pass through the context, not through the page.
- * @param {(request: import("playwright-core").Request) => { status?: number, headers?: Record<string, string>, body?: Buffer | string } | "broken"} answer
+ * Answer for the server under `/made/`, and say what was asked.
+ * @param {(request: import("node:http").IncomingMessage, count: number) => import("../lib/between.mjs").Answer} answer
  */
 async function answering(name, answer, run) {
-  const asked = [];
-  const url = `${server.url}/made/${name}*`;
-  await browser.context.route(url, async (route) => {
-    asked.push(route.request().headers());
-    const what = answer(route.request(), asked.length);
-    await (what === "broken" ? route.abort("connectionreset") : route.fulfill(what));
-  });
+  const path = `/made/${name}`;
+  server.rules.set(path, answer);
+  const from = server.seen.length;
   try {
-    await run(asked);
+    await run(() => server.seen.slice(from).filter((one) => one.path === path));
   } finally {
-    await browser.context.unroute(url);
+    server.rules.delete(path);
   }
 }
 
 test("a download is interrupted by a reload and goes on from where it was", async (t) => {
-  const url = `${server.url}${known.address}*`;
   // The first half at once, and then nothing: a reload in the middle of the rest would be a matter of luck.
   const half = whole.subarray(0, whole.length >> 1);
-  await browser.context.route(url, (route) =>
-    route.request().headers().range
-      ? route.abort("connectionreset")
-      : route.fulfill({ status: 200, headers: { "content-length": String(whole.length), etag }, body: half }),
-  );
+  server.rules.set(known.address, () => ({ headers: { "content-length": whole.length, etag }, body: half, hang: true }));
   await page.evaluate((id) => void alcove.download(id).catch(() => {}), DEFAULT);
   await eventually(page, async (id) => (await alcove.modelFiles()).some((f) => f.id === id && f.doneBytes > 8e6), DEFAULT);
+  server.rules.delete(known.address);
   await openApp(page, server.url);
   await eventually(page, async (id) => (await alcove.modelFiles()).some((f) => f.id === id && f.state === "paused"), DEFAULT);
-  await browser.context.unroute(url);
   const { doneBytes } = await file(DEFAULT);
   assert.ok(doneBytes > 8e6 && doneBytes < known.bytes, `${doneBytes} bytes`);
-  const answers = [];
-  const listen = (response) => response.url().includes(known.address) && answers.push([response.status(), response.request().headers().range]);
-  browser.context.on("response", listen);
+  const from = server.seen.length;
   assert.equal(await outcome(DEFAULT), "whole");
-  browser.context.off("response", listen);
-  assert.deepEqual(answers, [[206, `bytes=${doneBytes}-`]]);
+  const answers = server.seen.slice(from).filter(({ path }) => path === known.address);
+  assert.deepEqual(answers.map(({ status, range }) => [status, range]), [[206, `bytes=${doneBytes}-`]]);
   const kept = await file(DEFAULT);
   assert.deepEqual([kept.whole, kept.bytes, kept.sha256], [true, known.bytes, known.sha256]);
   t.diagnostic(`went on at ${doneBytes} of ${known.bytes}`);
@@ -145,9 +137,9 @@ test("an own file is taken in, and what is no model is not", async () => {
 
 test("what an address gives instead of a model leaves nothing behind", async () => {
   const before = await names();
-  await answering("page.gguf", () => ({ status: 200, contentType: "text/html", body: "<!doctype html>".repeat(10_000) }), async (asked) => {
+  await answering("page.gguf", () => ({ headers: { "content-type": "text/html" }, body: "<!doctype html>".repeat(10_000) }), async (asked) => {
     assert.match(await outcome("/made/page.gguf"), /^BadFile: .*not a GGUF file/);
-    assert.equal(asked.length, 1);
+    assert.equal(asked().length, 1);
   });
   assert.match(await outcome("/models/there/is/none.gguf"), /^NotFound: There is no model at/);
   await answering("wild.gguf", () => ({ status: 403, body: "no" }), async () => {
@@ -159,13 +151,13 @@ test("what an address gives instead of a model leaves nothing behind", async () 
 
 test("a file that was cut short keeps what came, and one that changed meanwhile starts over", async () => {
   const small = whole.subarray(0, 6 << 20);
-  await answering("cut.gguf", (request, n) => (n === 1 ? { status: 200, headers: { "content-length": String(whole.length), etag: '"1"' }, body: small } : "broken"), async (asked) => {
+  await answering("cut.gguf", (_, count) => (count === 1 ? { headers: { "content-length": whole.length, etag: '"1"' }, body: small, cut: true } : "broken"), async (asked) => {
     assert.match(await outcome("/made/cut.gguf"), /^Network: .*What came is kept/);
     const part = await file("cut");
     assert.ok(part && !part.whole && part.doneBytes > 1 << 20, JSON.stringify(part));
-    assert.ok(asked.slice(1).every((headers) => headers.range === `bytes=${part.doneBytes}-`), JSON.stringify(asked.map((h) => h.range)));
+    assert.ok(asked().slice(1).every(({ range }) => range === `bytes=${part.doneBytes}-`), JSON.stringify(asked()));
   });
-  await answering("cut.gguf", () => ({ status: 200, headers: { etag: '"2"' }, body: whole }), async () => {
+  await answering("cut.gguf", () => ({ headers: { "content-length": whole.length, etag: '"2"' }, body: whole }), async () => {
     assert.equal(await outcome("/made/cut.gguf"), "whole");
   });
   assert.equal((await file("cut")).sha256, createHash("sha256").update(whole).digest("hex"));
@@ -176,20 +168,18 @@ test("a file with another checksum than the catalogue's is not kept", async () =
   await page.evaluate((id) => alcove.deleteModel(id), DEFAULT);
   const other = Buffer.from(whole);
   other[other.length - 1] ^= 1;
-  const url = `${server.url}${known.address}*`;
-  await browser.context.route(url, (route) => route.fulfill({ status: 200, body: other }));
+  server.rules.set(known.address, () => ({ headers: { "content-length": other.length }, body: other }));
   assert.match(await outcome(DEFAULT), /^BadFile: .*checksum differs/);
-  await browser.context.unroute(url);
+  server.rules.delete(known.address);
   assert.deepEqual(await names(), []);
 });
 
 test("too little room is said before the first byte", async () => {
   const used = await page.evaluate(async () => (await navigator.storage.estimate()).usage);
   await cdp.send("Storage.overrideQuotaForOrigin", { origin: new URL(server.url).origin, quotaSize: used + (20 << 20) });
-  const asked = [];
-  browser.context.on("request", (request) => request.url().includes(".gguf") && asked.push(request.url()));
+  const from = server.seen.length;
   assert.match(await outcome(DEFAULT), /^Quota: The model needs 98.4 MB more/);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(server.seen.slice(from).filter(({ path }) => path.endsWith(".gguf")), []);
   await cdp.send("Storage.overrideQuotaForOrigin", { origin: new URL(server.url).origin });
   assert.deepEqual(await names(), []);
 });

