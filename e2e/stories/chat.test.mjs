@@ -92,7 +92,7 @@ test("a file and a definition are mentioned by keyboard, and taken away again", 
   await picture(page, "chat-mention");
   await page.keyboard.press("Tab");
   await page.locator(".chat-composer .chat-chip", { hasText: "turn_off" }).waitFor();
-  await page.keyboard.press("Home");
+  await page.keyboard.press("Control+Home");
   await page.keyboard.press("Backspace");
   await page.keyboard.press("Backspace");
   assert.equal(await page.locator(".chat-composer .chat-chip").count(), 0);
@@ -241,7 +241,7 @@ test("the panel passes axe in light and dark, and fits a narrow window", async (
 test("a model answers in pieces, and what was sent to it can be looked at", async () => {
   await page.evaluate((model) => alcove.load(model), MODEL);
   await page.getByRole("button", { name: "New conversation" }).click();
-  await question().fill("How is the stove lit? @kitchen/stove.rs");
+  await question().fill("How is the stove lit?");
   await page.keyboard.press("Enter");
   await page.locator(".chat-state", { hasText: /Searching|Reading|Writing/ }).first().waitFor();
   await page.locator(".chat-turn[aria-busy=true] .chat-answer", { hasText: /\w/ }).waitFor({ timeout: 120_000 });
@@ -259,7 +259,7 @@ test("a model answers in pieces, and what was sent to it can be looked at", asyn
 
 test("an answer is stopped and keeps what was written; it is written again in its place", async () => {
   await page.keyboard.press("Control+Alt+i");
-  await question().fill("Explain every line of @kitchen/stove.rs at length.");
+  await question().fill("Explain every line of the stove at length.");
   await page.keyboard.press("Enter");
   await page.locator(".chat-turn[aria-busy=true] .chat-answer", { hasText: /\w{2}/ }).waitFor({ timeout: 120_000 });
   await page.keyboard.press("Escape");
@@ -276,7 +276,7 @@ test("an answer is stopped and keeps what was written; it is written again in it
 test("a changed question is a branch, and both can be looked at", async () => {
   await turns().nth(1).getByRole("button", { name: "Edit the question" }).click();
   const field = page.getByRole("textbox", { name: "The question, changed" });
-  await field.fill("Who fries eggs? @kitchen/pan.py");
+  await field.fill("Who fries the eggs in the pan?");
   await field.press("Enter");
   await turns().nth(1).getByText("2/2").waitFor();
   await settled(turns().nth(1));
