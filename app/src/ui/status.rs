@@ -238,12 +238,16 @@ fn Language() -> impl IntoView {
             Some((format!("{}{}", progress.stage, share.unwrap_or_default()), String::new(), false))
         }
         GeneratorState::Ready(info) => {
-            let name = if info.name.is_empty() { &info.model } else { &info.name };
+            // What files call themselves is often no name for people.
+            let known = app
+                .catalogue
+                .with(|all| all.iter().find(|entry| entry.id == info.model).map(|entry| entry.name.clone()));
+            let name = known.unwrap_or(if info.name.is_empty() { info.model } else { info.name });
             let why = format!(
                 "{} It reads {:.0} and writes {:.0} tokens a second, and sees {} at a time.",
                 info.reason, info.prefill_per_s, info.decode_per_s, info.max_tokens
             );
-            Some((name.clone(), why, false))
+            Some((name, why, false))
         }
         GeneratorState::Failed(sentence) => Some(("No language model".to_owned(), sentence, true)),
     };
