@@ -14,7 +14,7 @@ const BUDGETS: &[Budget] = &[
     (
         "engine worker and every grammar",
         |path| path.starts_with("workers/engine") || path.starts_with("workers/grammars/"),
-        2_000,
+        2_100,
     ),
     ("model worker, CPU", |path| path.starts_with("workers/model_cpu"), 3_000),
     ("model worker, relaxed SIMD", |path| path.starts_with("workers/model_relaxed"), 3_000),
