@@ -309,6 +309,7 @@ test("conversations are listed, renamed and deleted", async () => {
   await row.getByText("Stoves").waitFor();
   await row.getByRole("button", { name: "Delete Stoves" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await row.waitFor({ state: "detached" });
+  await row.waitFor({ state: "hidden" });
+  await eventually(page, async () => !(await alcove.chats()).some(({ title }) => title === "Stoves"));
   assert.deepEqual(foreign, []);
 });
