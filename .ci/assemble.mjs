@@ -10,10 +10,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { transform } from '../app/node_modules/esbuild/lib/main.js';
+import { build } from '../app/node_modules/esbuild/lib/main.js';
 import { zip } from './zip.mjs';
 
 const names = ['made', 'dist', 'packed', 'models', 'int8', 'smollm2'];
@@ -57,25 +57,39 @@ for await (const path of walk(join(top, 'public'))) put(relative(join(top, 'publ
 const monaco = JSON.parse(await readFile(join(made, 'monaco/monaco.json'), 'utf8'));
 for (const name of Object.values(monaco)) put(`assets/${name}`, await readFile(join(made, 'monaco', String(name))));
 
-// The page. It is started by a script of its own, because inline scripts are not allowed.
+// The page. It is started by a script of its own, because inline scripts are not allowed. The parts of its module are
+// found by their names in the script beside them.
 const template = await readFile(join(top, 'app/index.html'), 'utf8');
-const glue = await readFile(join(made, 'app/app.js'), 'utf8');
-const small = values.fast ? glue : (await transform(glue, { format: 'esm', minify: true, legalComments: 'none' })).code;
-const script = asset('app', '.js', small);
 const wasm = asset('app', '.wasm', await readFile(join(made, 'app/app_bg.wasm')));
-const snippets = join(made, 'app/snippets');
-if (existsSync(snippets)) for await (const path of walk(snippets)) put(`assets/snippets/${relative(snippets, path)}`, await readFile(path));
-const start = asset(
-  'start',
-  '.js',
-  `import init from '${script}';
+const bundled = await build({
+  stdin: {
+    contents: `import init from './app.js';
 init({ module_or_path: '${wasm}' }).catch((err) => {
   console.error(err);
   const status = document.querySelector('main.waiting [role=status]');
   if (status) status.textContent = 'Alcove could not be started. Check the connection, then reload the page.';
 });
 `,
-);
+    resolveDir: join(made, 'app'),
+  },
+  bundle: true,
+  format: 'esm',
+  target: ['chrome120', 'firefox121', 'safari17'],
+  minify: !values.fast,
+  legalComments: 'none',
+  // Each part imports the same script of loaders, and wasm-bindgen lists it each time.
+  logOverride: { 'duplicate-object-key': 'silent' },
+  logLevel: 'warning',
+  write: false,
+});
+let glue = bundled.outputFiles[0].text;
+for (const file of await readdir(join(made, 'app'))) {
+  const part = JSON.stringify(`./${file}`);
+  if (!file.endsWith('.wasm') || !glue.includes(part)) continue;
+  const address = asset(`part-${basename(file, '.wasm')}`, '.wasm', await readFile(join(made, 'app', file)));
+  glue = glue.replaceAll(part, JSON.stringify(`./${basename(address)}`));
+}
+const script = asset('app', '.js', glue);
 const sheets = [...template.matchAll(/<link data-trunk rel="css" href="\.\.\/(style\/[a-z.-]+)"\s*\/>/g)].map((match) => match[1]);
 const styles = await Promise.all(sheets.map((sheet) => readFile(join(top, sheet), 'utf8')));
 const css = asset('style', '.css', styles.join('\n'));
@@ -92,23 +106,22 @@ put('sample.zip', zip(sample));
 // One id for page and workers: it changes exactly when one of them does.
 const identity = createHash('sha256');
 for (const [name, file] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) if ('bytes' in file) identity.update(`${name}\0${hash(file.bytes)}\n`);
-const build = identity.digest('hex').slice(0, 12);
+const id = identity.digest('hex').slice(0, 12);
 const boot = await readFile(join(top, 'public/workers/boot.js'), 'utf8');
 if (!boot.includes('@BUILD@')) throw new Error('public/workers/boot.js has no place for the id of the build');
-put('workers/boot.js', boot.replace('@BUILD@', build));
+put('workers/boot.js', boot.replace('@BUILD@', id));
 const head = [
   `<link rel="stylesheet" href="${css}" />`,
-  `<link rel="modulepreload" href="${script}" />`,
   `<link rel="preload" href="${wasm}" as="fetch" type="application/wasm" crossorigin />`,
-  `<script type="module" src="${start}"></script>`,
+  `<script type="module" src="${script}"></script>`,
 ].join('\n    ');
 const page = template
   .replaceAll(/[ \t]*<link data-trunk [^>]*>\n/g, '')
-  .replace(/(<meta name="alcove-build" content=")[^"]*/, `$1${build}`)
+  .replace(/(<meta name="alcove-build" content=")[^"]*/, `$1${id}`)
   .replace(/(<meta name="alcove-monaco" content=")[^"]*/, `$1/assets/${monaco.script}`)
   .replace(/(<meta name="alcove-chat" content=")[^"]*/, `$1/assets/${monaco.chat}`)
   .replace('</head>', `  ${head}\n  </head>`);
-for (const wanted of [`content="${build}"`, `/assets/${monaco.script}"`, `/assets/${monaco.chat}"`, css, start]) {
+for (const wanted of [`content="${id}"`, `/assets/${monaco.script}"`, `/assets/${monaco.chat}"`, css, script]) {
   if (!page.includes(wanted)) throw new Error(`app/index.html has no place for ${wanted}`);
 }
 if (sheets.length === 0 || page.includes('data-trunk')) throw new Error('app/index.html has a data-trunk line that the build does not know');

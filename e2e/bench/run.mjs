@@ -66,7 +66,8 @@ if (runs("sizes")) {
   });
   const worker = (module) => (path) => path === `workers/${module}.js` || path === `workers/${module}_bg.wasm`;
   parts.sizes = [
-    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker|assets\/chat-/.test(path)),
+    size("page (wasm, js, css)", "≤ 400", (path) => path.startsWith("assets/") && !path.includes("monaco") && !/editor-worker|assets\/(chat|part)-/.test(path)),
+    size("parts of the page that are fetched once it is on show (dialogs, scripts) or asked for (chat)", undefined, (path) => path.startsWith("assets/part-")),
     size("chat panel (fetched when it is first shown)", "≤ 60", (path) => path.startsWith("assets/chat-")),
     size("engine worker", "≤ 1600", worker("engine")),
     size("parsers' tables, all nineteen languages (each is fetched when it is met)", undefined, (path) => path.startsWith("workers/grammars/")),

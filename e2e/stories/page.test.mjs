@@ -79,6 +79,24 @@ test("it can be used at a width of 320 pixels", async () => {
   assert.ok(overflow <= 320, `the page is ${overflow} px wide`);
 });
 
+test("a dialog whose code cannot be fetched says so, and comes when it can be", async () => {
+  const other = await openBrowser();
+  const tab = await other.page();
+  await other.context.route("**/assets/part-split_dialogs-*", (route) => route.abort());
+  await openApp(tab, server.url);
+  await tab.keyboard.press("Control+,");
+  await tab.getByRole("dialog").getByRole("alert").filter({ hasText: "could not be loaded" }).waitFor();
+  await picture(tab, "part-missing");
+  await tab.getByRole("button", { name: "Try again" }).click();
+  await tab.getByRole("dialog").getByRole("alert").waitFor();
+  await other.context.unroute("**/assets/part-split_dialogs-*");
+  await tab.getByRole("button", { name: "Try again" }).click();
+  await tab.getByRole("dialog").getByRole("heading", { name: "Settings" }).waitFor();
+  await tab.keyboard.press("Escape");
+  await tab.getByRole("dialog").waitFor({ state: "detached" });
+  await other.close();
+});
+
 test("the page broke no policy and logged no error", () => {
   assert.deepEqual(browser.trouble, []);
 });

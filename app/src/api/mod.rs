@@ -22,6 +22,7 @@ use protocol::{
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use crate::editor;
 use crate::platform::Picked;
@@ -32,8 +33,13 @@ use shape::{
     SymbolShape, WorkspaceShape,
 };
 
-/// Put `window.alcove` in place. Call once, inside the page's reactive owner.
-pub fn install(app: App) {
+/// Put `window.alcove` in place, once its code has been fetched. Call once.
+///
+/// # Errors
+/// When its code cannot be fetched; there is no `window.alcove` then.
+#[wasm_split(scripts, fallible)]
+pub fn install(app: Box<App>) -> Result<(), SplitLoaderError> {
+    let app = *app;
     let api = Object::new();
     method(&api, "open", move |input, options| open(app, input, options));
     method(&api, "status", move |_, _| async move {
@@ -88,6 +94,7 @@ pub fn install(app: App) {
     shelf::install(app, &api, &debug);
     set(&api, "debug", &debug);
     set(&js_sys::global(), "alcove", &api);
+    Ok(())
 }
 
 /// What only tests need. Each of these does harm on purpose.

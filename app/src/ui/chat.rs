@@ -9,13 +9,15 @@ use leptos::prelude::*;
 use protocol::{Fault, FaultCode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_split_helpers::wasm_split;
 use web_sys::HtmlElement;
 
+use super::part::Part;
 use super::workbench::run;
 use crate::link::GeneratorState;
 use crate::platform::Script;
 use crate::state::dialog::Dialog;
-use crate::state::{App, Place, app};
+use crate::state::{App, Place};
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,9 +51,9 @@ fn tell(turn: &str, kind: &str, value: &str) {
 }
 
 /// The Chat panel.
-#[component]
-pub fn ChatPanel() -> impl IntoView {
-    let app = app();
+#[wasm_split(chat, fallible)]
+pub fn chat_panel(app: Box<App>) -> Part {
+    let app = *app;
     let host = NodeRef::<Div>::new();
     let failed = RwSignal::new(false);
     let is_there = RwSignal::new(false);
@@ -88,7 +90,7 @@ pub fn ChatPanel() -> impl IntoView {
             tell("", "focus", "");
         }
     });
-    view! {
+    let shown = view! {
         <div node_ref=host class="chat-host">
             {move || (!is_there.get()).then(|| view! {
                 <div class="panel-empty" role="status">
@@ -103,7 +105,8 @@ pub fn ChatPanel() -> impl IntoView {
                 </div>
             })}
         </div>
-    }
+    };
+    Ok(shown.into_any())
 }
 
 /// What the panel may ask for: a function of a kind and its arguments that gives a promise of a text.

@@ -2,12 +2,14 @@
 
 use leptos::html::Input;
 use leptos::prelude::*;
+use wasm_split_helpers::wasm_split;
 
 use super::command::{COMMANDS, shown_keys};
 use super::icon::{Glyph, icon};
 use super::modal::Modal;
 use super::models::ModelsDialog;
 use super::palette::Palette;
+use super::part::{Part, part};
 use super::settings::SettingsDialog;
 use super::start::Kept;
 use crate::editor::{DiffOf, DiffView};
@@ -19,25 +21,31 @@ use crate::state::{Conflict, app};
 #[component]
 pub fn Dialogs() -> impl IntoView {
     let app = app();
-    move || {
-        app.dialog.get().map(|dialog| match dialog {
-            Dialog::Palette(text) => view! { <Palette text /> }.into_any(),
-            Dialog::Settings => view! { <SettingsDialog /> }.into_any(),
-            Dialog::Models => view! { <ModelsDialog /> }.into_any(),
-            Dialog::Keys => view! { <Keys /> }.into_any(),
-            Dialog::Question(question) => view! { <Ask question /> }.into_any(),
-            Dialog::Prompt(prompt) => view! { <AskText prompt /> }.into_any(),
-            Dialog::Compare(path) => view! { <Compare path /> }.into_any(),
-            Dialog::CompareTexts(path, before, after) => {
-                view! { <CompareTexts path before after is_proposal=false /> }.into_any()
-            }
-            Dialog::Proposal(path, before, after) => {
-                view! { <CompareTexts path before after is_proposal=true /> }.into_any()
-            }
-            Dialog::Conflicts => view! { <Conflicts /> }.into_any(),
-            Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
-        })
-    }
+    let frame =
+        |waiting: AnyView| view! { <Modal label="Dialog" class="modal-small">{waiting}</Modal> }.into_any();
+    move || app.dialog.get().map(|dialog| part(move || shown(Box::new(dialog.clone())), frame))
+}
+
+/// The view of a dialog.
+#[wasm_split(dialogs, fallible, preload(fetch_dialogs))]
+pub fn shown(dialog: Box<Dialog>) -> Part {
+    Ok(match *dialog {
+        Dialog::Palette(text) => view! { <Palette text /> }.into_any(),
+        Dialog::Settings => view! { <SettingsDialog /> }.into_any(),
+        Dialog::Models => view! { <ModelsDialog /> }.into_any(),
+        Dialog::Keys => view! { <Keys /> }.into_any(),
+        Dialog::Question(question) => view! { <Ask question /> }.into_any(),
+        Dialog::Prompt(prompt) => view! { <AskText prompt /> }.into_any(),
+        Dialog::Compare(path) => view! { <Compare path /> }.into_any(),
+        Dialog::CompareTexts(path, before, after) => {
+            view! { <CompareTexts path before after is_proposal=false /> }.into_any()
+        }
+        Dialog::Proposal(path, before, after) => {
+            view! { <CompareTexts path before after is_proposal=true /> }.into_any()
+        }
+        Dialog::Conflicts => view! { <Conflicts /> }.into_any(),
+        Dialog::Workspaces => view! { <Workspaces /> }.into_any(),
+    })
 }
 
 /// Title line with a close button.

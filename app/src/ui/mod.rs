@@ -14,6 +14,7 @@ mod modal;
 mod models;
 mod outline;
 mod palette;
+mod part;
 mod results;
 mod search;
 mod settings;
@@ -24,6 +25,7 @@ mod window;
 mod workbench;
 
 use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::Closure;
 
@@ -37,7 +39,7 @@ pub use format::bytes;
 pub fn Page() -> impl IntoView {
     let app = App::start();
     provide_context(app);
-    crate::api::install(app);
+    fetch_parts(app);
     listen_to_keys(app);
     let phase = Memo::new(move |_| app.phase.get());
     Effect::new(move |_| {
@@ -58,6 +60,17 @@ pub fn Page() -> impl IntoView {
         <toasts::ToastList />
         <drop::DropZone />
     }
+}
+
+/// Fetch what the page can begin without, now that it is on show: the dialogs first, which a key press may ask for.
+fn fetch_parts(app: App) {
+    // Under the page's owner, which what scripts listen to lives and dies with.
+    let fetching = ScopedFuture::new_untracked(async move {
+        // Both failures are in the console. A dialog says so itself and tries again; scripts find no `window.alcove`.
+        let _told = dialog::fetch_dialogs().await;
+        let _told = crate::api::install(Box::new(app)).await;
+    });
+    request_animation_frame(move || leptos::task::spawn_local(fetching));
 }
 
 /// One listener for every key of the page, before anything else sees it.

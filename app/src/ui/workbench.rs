@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use protocol::Access;
 
-use super::chat::ChatPanel;
+use super::chat::chat_panel;
 use super::command::{command, hint, shown_keys};
 use super::explorer::Explorer;
 use super::group::EditorGroup;
 use super::icon::{Glyph, icon};
 use super::menu::{Entry, Menu, Open};
 use super::outline::OutlinePanel;
+use super::part::part;
 use super::search::SearchPanel;
 use super::status::StatusBar;
 use crate::state::{App, Side, app};
@@ -202,7 +203,7 @@ fn SideBar() -> impl IntoView {
                 Side::Explorer => view! { <Explorer /> }.into_any(),
                 Side::Search => view! { <SearchPanel /> }.into_any(),
                 Side::Outline => view! { <OutlinePanel /> }.into_any(),
-                Side::Chat => view! { <ChatPanel /> }.into_any(),
+                Side::Chat => part(move || chat_panel(Box::new(app)), |waiting| waiting),
             }}
         <div
             class="sash"
