@@ -101,6 +101,8 @@ export interface Alcove {
     killKeeper(): Promise<void>;
     /** Destroys the GPU device under the first model worker, as a driver reset would; fails where the model runs on the processor. */
     destroyGpu(): Promise<void>;
+    /** The same under the language model. */
+    destroyGeneratorGpu(): Promise<void>;
     /** Embeds texts with the first model worker, past the engine: `dim` numbers for each text. */
     embed(texts: string[]): Promise<{ model: string; dim: number; vectors: Float32Array }>;
   };
@@ -400,6 +402,7 @@ export interface LoadedModel {
   weightBytes: number;
   /** Largest memory of its worker while it was loaded. */
   loadPeakBytes: number;
+  device: 'cpu' | 'webgpu';
   /** Where it runs, and why. */
   reason: string;
   /** Measured while loading: tokens of a prompt a second. */

@@ -271,6 +271,8 @@ test("an answer is stopped and keeps what was written; it is written again in it
   await page.locator(".chat-turn[aria-busy=true]").waitFor();
   await settled(turn);
   assert.equal(await turns().count(), 2);
+  assert.notEqual((await turn.locator(".chat-answer").textContent()).trim(), "");
+  assert.equal(await turn.getByRole("button", { name: "Try again" }).count(), 0);
 });
 
 test("a changed question is a branch, and both can be looked at", async () => {

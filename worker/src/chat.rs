@@ -189,7 +189,9 @@ fn accept(engine: &mut Engine, ask: &mut Ask) -> Result<Vec<agents::chat::Exchan
 pub(crate) fn step(engine: &mut Engine, until_ms: f64) -> bool {
     let Some((id, vector)) = engine.chats.to_search.pop_front() else { return false };
     let most_tokens = most_tokens(engine);
-    let may_come = engine.generators.chosen().is_err() && web::num_deaths() > 0;
+    // The clock began with this worker.
+    let is_young = engine.clock.monotonic_ms() < MODEL_WITHIN_MS;
+    let may_come = is_young && engine.generators.chosen().is_err() && web::num_deaths() > 0;
     let (Some(space), Some(open)) = (&mut engine.space, engine.chats.open.get_mut(&id)) else { return true };
     let Some(finding) = &mut open.finding else {
         let mut text = open.asking.search_text();
@@ -207,8 +209,7 @@ pub(crate) fn step(engine: &mut Engine, until_ms: f64) -> bool {
         }
     }
     finding.finish();
-    let is_young = engine.clock.monotonic_ms() - open.kept_ms < MODEL_WITHIN_MS;
-    if may_come && is_young && finding.grounding != Grounding::NotFound {
+    if may_come && finding.grounding != Grounding::NotFound {
         engine.chats.held.push(id);
         return true;
     }

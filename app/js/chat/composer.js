@@ -89,7 +89,10 @@ export class Composer {
   /** The selected lines of the editor. @returns {Promise<Mention | null>} */
   async selection() {
     const [path, lines] = await Promise.all([this.ask('path', []), this.ask('selection', [])]);
-    return path && lines ? { Lines: { ...JSON.parse(lines), path } } : null;
+    if (!path || !lines) return null;
+    const selected = JSON.parse(lines);
+    // More than a question can carry, so that its cut is still told; a selection of megabytes is not kept with a draft.
+    return { Lines: { ...selected, text: selected.text.slice(0, 65_536), path } };
   }
 
   /** @param {KeyboardEvent} event */

@@ -127,7 +127,9 @@ export class Panel {
 
   keep() {
     const { thread, chosen, composer } = this;
-    this.ask('keep', [JSON.stringify({ thread, chosen, draft: composer.area.value, mentions: composer.mentions })]);
+    // With the workspace: another one may be open by now, whose own this must not replace.
+    const kept = JSON.stringify({ thread, chosen, draft: composer.area.value, mentions: composer.mentions });
+    this.ask('keep', [kept, String(this.workspace)]);
   }
 
   async listThreads() {
@@ -231,9 +233,10 @@ export class Panel {
     } catch (err) {
       const { code, message } = /** @type {Error & {code?: string}} */ (err);
       if (visit !== this.visit) return;
-      if (code === 'Cancelled') ended = (await this.stopped(thread, id)) ?? { end: 'Stopped' };
-      else if (before.answer && !turn.answer) {
-        // The answer before is still the one that is kept.
+      // Where nothing new was written, the answer before is still the one that is kept.
+      const isBefore = Boolean(before.answer) && !turn.answer;
+      if (code === 'Cancelled') ended = (await this.stopped(thread, id)) ?? (isBefore ? before : { end: 'Stopped' });
+      else if (isBefore) {
         ended = before;
         this.say(message);
       } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing' || code === 'Unsupported', isLost: !before.answer };

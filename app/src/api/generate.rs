@@ -3,8 +3,8 @@
 use js_sys::{Function, JSON, Object, Reflect};
 use leptos::prelude::*;
 use protocol::{
-    ChatMessage, Fault, FinishReason, Generate, GeneratePrompt, GeneratePurpose, Generated, GeneratorInfo,
-    OutputForm, SamplingChoice, Speaker,
+    ChatMessage, DeviceKind, Fault, FinishReason, Generate, GeneratePrompt, GeneratePurpose, Generated,
+    GeneratorInfo, OutputForm, SamplingChoice, Speaker,
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
@@ -126,6 +126,7 @@ struct InfoShape {
     chats: bool,
     weight_bytes: u64,
     load_peak_bytes: u64,
+    device: &'static str,
     reason: String,
     prefill_per_s: f32,
     decode_per_s: f32,
@@ -142,6 +143,10 @@ impl InfoShape {
             chats: info.chats,
             weight_bytes: info.weight_bytes,
             load_peak_bytes: info.load_peak_bytes,
+            device: match info.device {
+                DeviceKind::Cpu => "cpu",
+                DeviceKind::WebGpu => "webgpu",
+            },
             reason: info.reason,
             prefill_per_s: info.prefill_per_s,
             decode_per_s: info.decode_per_s,
@@ -243,7 +248,7 @@ async fn write(app: App, options: JsValue, on_piece: Function) -> Result<JsValue
     };
     let language = app.language();
     match options.model {
-        Some(id) if language.wanted().as_ref() != Some(&id) => app.load_model(&id, None).await?,
+        Some(id) if untrack(|| app.model_in_use()).as_ref() != Some(&id) => app.load_model(&id, None).await?,
         _ => language.ready().await?,
     };
     let SamplingShape { temperature, top_k, top_p, min_p, repetition_penalty, seed } = options.sampling;

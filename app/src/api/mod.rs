@@ -116,6 +116,10 @@ fn debug(app: App) -> Object {
         app.models().destroy_gpu_for_test().await?;
         Ok(JsValue::UNDEFINED)
     });
+    method(&debug, "destroyGeneratorGpu", move |_, _| async move {
+        app.language().destroy_gpu_for_test().await?;
+        Ok(JsValue::UNDEFINED)
+    });
     method(&debug, "embed", move |texts, _| embed(app, texts));
     debug
 }

@@ -7,15 +7,15 @@ use js_sys::{Function, Promise};
 use leptos::prelude::*;
 use link::{Endpoint, Pending, Policy, PortKind};
 use protocol::{
-    Fault, FaultCode, Generate, GeneratedPiece, GeneratorInfo, GeneratorSummary, Hello, LoadGenerator,
-    LoadProgress, UseGenerator,
+    DestroyGpu, DeviceKind, Fault, FaultCode, Generate, GeneratedPiece, GeneratorInfo, GeneratorSummary,
+    Hello, LoadGenerator, LoadProgress, UseGenerator,
 };
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::MessageChannel;
 
 use super::engine::Engine;
 use super::line::{Line, LinkState, Owner};
-use super::probe;
+use super::probe::{self, Gpu};
 
 /// State of the language model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,8 @@ pub enum GeneratorState {
 
 /// Workers that may die while they load a model until it is given up.
 const MAX_TRIES: u32 = 3;
+/// Workers that may lose their GPU until the processor has to do.
+const MAX_GPU_LOSSES: u32 = 2;
 /// The engine knows ports of both kinds by one number; those of the embedders count from one.
 const FIRST_PORT: u32 = 1 << 24;
 
@@ -51,6 +53,11 @@ struct Inner {
     /// Code of the fault behind [`GeneratorState::Failed`].
     failed: Cell<FaultCode>,
     tries: Cell<u32>,
+    /// What the browser says of its GPU.
+    gpu: RefCell<Option<Gpu>>,
+    gpu_losses: Cell<u32>,
+    /// Counts what was asked for, so that a probe which comes late finds out.
+    starts: Cell<u32>,
     next_port: Cell<u32>,
     /// Number of the port that the engine holds to the worker.
     port: Cell<Option<u32>>,
@@ -76,6 +83,9 @@ impl Generator {
             state: RwSignal::new(GeneratorState::Off),
             failed: Cell::new(FaultCode::ModelMissing),
             tries: Cell::new(0),
+            gpu: RefCell::default(),
+            gpu_losses: Cell::new(0),
+            starts: Cell::new(0),
             next_port: Cell::new(FIRST_PORT),
             port: Cell::new(None),
             waiting: RefCell::default(),
@@ -109,7 +119,7 @@ impl Generator {
         let is_it = |(was, had): &(String, LoadGenerator)| {
             // Who does not say how long texts may be takes what is there.
             let fits = request.max_tokens.is_none() || request.max_tokens == had.max_tokens;
-            *was == id && had.file == request.file && fits
+            *was == id && had.file == request.file && had.device == request.device && fits
         };
         if runs && self.0.want.borrow().as_ref().is_some_and(is_it) {
             return;
@@ -117,12 +127,17 @@ impl Generator {
         self.0.end("Another language model is being loaded.");
         *self.0.want.borrow_mut() = Some((id, request));
         self.0.tries.set(0);
+        self.0.gpu_losses.set(0);
         self.0.stage("Starting the language model");
-        let module = if probe::has_relaxed_simd() { "model_relaxed" } else { "model_cpu" };
-        let line = Line::new("language model", module, Policy::Fail);
-        *self.0.line.borrow_mut() = Some(line.clone());
-        let owner: Rc<dyn Owner> = self.0.clone();
-        line.start(Rc::downgrade(&owner));
+        let (inner, start) = (self.0.clone(), self.0.starts.get());
+        spawn_local(async move {
+            let gpu = probe::gpu().await;
+            // Unloaded, or another one asked for, while the browser looked for a GPU.
+            if inner.starts.get() == start {
+                *inner.gpu.borrow_mut() = gpu;
+                inner.start();
+            }
+        });
     }
 
     /// End the worker; its memory goes back to the system.
@@ -170,6 +185,16 @@ impl Generator {
         }
     }
 
+    /// Destroy the GPU device under the model. For tests of the supervisor.
+    ///
+    /// # Errors
+    /// [`FaultCode::ModelMissing`] without a model, [`FaultCode::Unsupported`] when it runs on the processor.
+    pub async fn destroy_gpu_for_test(&self) -> Result<(), Fault> {
+        let line = self.0.line.borrow().clone();
+        let missing = || Fault::new(FaultCode::ModelMissing, "No language model is loaded.");
+        line.ok_or_else(missing)?.caller.call(DestroyGpu, Vec::new()).await.map(|_| ())
+    }
+
     /// End the worker without telling the supervisor. For tests of the supervisor.
     pub fn kill_for_test(&self) {
         if let Some(line) = &*self.0.line.borrow() {
@@ -201,8 +226,37 @@ impl Inner {
         self.settle(GeneratorState::Failed(fault.sentence));
     }
 
+    /// The module that is to run the model: on the GPU where that was asked for, or where nothing was and it is fit.
+    fn module(&self) -> &'static str {
+        let asked = self.want.borrow().as_ref().and_then(|(_, request)| request.device);
+        let is_fit = self.gpu.borrow().as_ref().is_some_and(|gpu| gpu.unusable.is_none());
+        let device = asked.unwrap_or(if is_fit { DeviceKind::WebGpu } else { DeviceKind::Cpu });
+        match device {
+            DeviceKind::WebGpu if self.gpu_losses.get() < MAX_GPU_LOSSES => "model_gpu",
+            _ if probe::has_relaxed_simd() => "model_relaxed",
+            _ => "model_cpu",
+        }
+    }
+
+    fn start(self: &Rc<Self>) {
+        let line = Line::new("language model", self.module(), Policy::Fail);
+        *self.line.borrow_mut() = Some(line.clone());
+        let owner: Rc<dyn Owner> = self.clone();
+        line.start(Rc::downgrade(&owner));
+    }
+
+    /// The GPU cannot hold this model: go on without it.
+    fn fall_back(&self, line: &Rc<Line>, reason: &str) {
+        leptos::logging::warn!("The GPU is given up for the language model: {reason}");
+        self.gpu_losses.set(MAX_GPU_LOSSES);
+        *line.module.borrow_mut() = self.module();
+        self.stage("Starting the language model on the processor");
+        line.restart(reason);
+    }
+
     /// End the worker and what was asked of it.
     fn end(&self, sentence: &str) {
+        self.starts.set(self.starts.get() + 1);
         self.forget_port();
         let line = self.line.take();
         if let Some(line) = line {
@@ -219,7 +273,9 @@ impl Inner {
     /// Have the model loaded by the instance behind `line`, which said hello just now.
     fn ask(&self, line: &Rc<Line>) {
         let want = self.want.borrow().clone();
-        let (Some(inner), Some((id, request))) = (self.me.upgrade(), want) else { return };
+        let (Some(inner), Some((id, mut request))) = (self.me.upgrade(), want) else { return };
+        let is_gpu = *line.module.borrow() == "model_gpu";
+        request.device = Some(if is_gpu { DeviceKind::WebGpu } else { DeviceKind::Cpu });
         let state = self.state;
         let loaded = line.caller.stream(request, Vec::new(), move |progress: LoadProgress| {
             state.set(GeneratorState::Loading(progress));
@@ -234,12 +290,22 @@ impl Inner {
                 _ if !is_present => {}
                 Ok((mut info, _)) => {
                     info.model = id;
+                    if let (false, Some(why)) =
+                        (is_gpu, inner.gpu.borrow().as_ref().and_then(|gpu| gpu.unusable))
+                    {
+                        info.reason = format!("{} The GPU is not used: {why}.", info.reason);
+                    }
                     inner.tries.set(0);
                     inner.settle(GeneratorState::Ready(info));
                     inner.hand_over();
                 }
                 // The worker died while it loaded: the supervisor starts it again and asks anew.
                 Err(fault) if fault.code == FaultCode::ModelGone => {}
+                Err(fault) if is_gpu && fault.code == FaultCode::Unsupported => {
+                    if let Some(line) = line.upgrade() {
+                        inner.fall_back(&line, &fault.sentence);
+                    }
+                }
                 Err(fault) => inner.fail(fault),
             }
         });
@@ -291,6 +357,10 @@ impl Owner for Inner {
                 .retry_after_ms(1000),
         );
         self.tries.set(self.tries.get() + u32::from(was_loading));
+        if *line.module.borrow() == "model_gpu" {
+            self.gpu_losses.set(self.gpu_losses.get() + 1);
+            *line.module.borrow_mut() = self.module();
+        }
         match line.state.get_untracked() {
             LinkState::Stale => self.fail(super::outgrown()),
             _ if self.tries.get() >= MAX_TRIES => self.fail(Fault::new(

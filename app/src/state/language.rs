@@ -80,7 +80,8 @@ impl App {
             None => GeneratorFile::Kept(id.to_owned()),
         };
         let language = self.language();
-        language.load(id.to_owned(), LoadGenerator { file, max_tokens, device: None });
+        let device = self.settings.with_untracked(|settings| settings.models().device);
+        language.load(id.to_owned(), LoadGenerator { file, max_tokens, device });
         let info = language.ready().await?;
         if info.model != id {
             let sentence = "Another language model was asked for while this one was on its way.";

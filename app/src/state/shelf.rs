@@ -178,7 +178,7 @@ impl Shelf {
                 });
             }
             *outcome.borrow_mut() = why;
-            self.settle(&of).await;
+            self.settle(&of, Some(&outcome)).await;
         });
         let going = Going { task, ended: ended.clone(), end, fault: fault.clone() };
         self.going.update_value(|all| {
@@ -194,7 +194,7 @@ impl Shelf {
             *going.fault.borrow_mut() = Some(paused);
             // Tells the keeper.
             drop(going.task);
-            self.settle(id).await;
+            self.settle(id, None).await;
             let _told = going.end.map(|end| end.call0(&JsValue::NULL));
         }
     }
@@ -218,16 +218,25 @@ impl Shelf {
     /// Why it is not kept.
     pub async fn import(self, file: &File) -> Result<ModelFile, Fault> {
         let outcome = self.take_in(file).await;
-        self.settle(&file.name()).await;
+        self.settle(&file.name(), None).await;
         outcome
     }
 
     /// The same in the background; [`Shelf::pause`] with its name gives it up.
     pub fn import_here(self, file: File, told: impl FnOnce(Result<ModelFile, Fault>) + 'static) {
         let name = file.name();
-        let task = spawn(async move { told(self.import(&file).await) });
-        let going =
-            Going { task, ended: Promise::resolve(&JsValue::NULL), end: None, fault: Ended::default() };
+        if self.going.with_value(|all| all.contains_key(&name)) {
+            let sentence = format!("“{name}” is being taken in already.");
+            return told(Err(Fault::new(FaultCode::Exists, sentence)));
+        }
+        let fault = Ended::default();
+        let own = fault.clone();
+        let task = spawn(async move {
+            let outcome = self.take_in(&file).await;
+            self.settle(&file.name(), Some(&own)).await;
+            told(outcome);
+        });
+        let going = Going { task, ended: Promise::resolve(&JsValue::NULL), end: None, fault };
         self.going.update_value(|all| {
             all.insert(name, going);
         });
@@ -263,8 +272,9 @@ impl Shelf {
         });
     }
 
-    /// Something is over: what is kept is asked for anew, and no progress is shown any more.
-    async fn settle(self, id: &str) {
+    /// Something is over: what is kept is asked for anew, and no progress is shown any more. What goes on under this id
+    /// is ended only where it is `own`: another may have begun meanwhile.
+    async fn settle(self, id: &str, own: Option<&Ended>) {
         for _ in 0..SETTLE_TRIES {
             // A failure to list shows when the view asks.
             let _listed = self.refresh().await;
@@ -273,6 +283,10 @@ impl Shelf {
             }
             // The keeper puts away what it has in hand.
             gloo_timers::future::TimeoutFuture::new(SETTLE_PAUSE_MS).await;
+        }
+        let is_own = |going: &Going| own.is_some_and(|own| Rc::ptr_eq(own, &going.fault));
+        if self.going.with_value(|all| all.get(id).is_some_and(|going| !is_own(going))) {
+            return;
         }
         self.progress.update(|all| {
             all.remove(id);

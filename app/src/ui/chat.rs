@@ -150,7 +150,12 @@ async fn answer(app: App, kind: &str, args: Vec<String>) -> Result<String, Fault
         "definitions" => return app.definitions(first).await,
         "apply" => app.dialog.set(Some(Dialog::Proposal(first, second, third))),
         "save" => app.save_text(&first, &second),
-        "keep" => app.chat.kept.set(first),
+        "keep" => {
+            let open = untrack(|| app.open_id()).map(|id| id.0 as f64);
+            if second.parse().ok() == open {
+                app.chat.kept.set(first);
+            }
+        }
         "editor" => app.focus_editor(),
         _ => return Err(Fault::new(FaultCode::Invalid, kind)),
     }

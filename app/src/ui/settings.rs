@@ -84,17 +84,20 @@ pub fn SettingsDialog() -> impl IntoView {
                 />
                 <p class="muted">"Both apply to what you open from now on."</p>
 
-                <h3>"Search by meaning"</h3>
-                <Check
-                    label="Embed the code on this device"
-                    get=|s| s.embedding
-                    set=|s, on| s.embedding = on
-                />
+                <h3>"Models"</h3>
                 <Choice
                     label="Device"
                     options=&[("", "Automatic"), ("cpu", "Processor"), ("gpu", "WebGPU")]
                     get=|s| s.device.clone()
                     set=|s, value| s.device = value
+                />
+                <p class="muted">"For a language model it counts from when that is loaded next."</p>
+
+                <h3>"Search by meaning"</h3>
+                <Check
+                    label="Embed the code on this device"
+                    get=|s| s.embedding
+                    set=|s, on| s.embedding = on
                 />
                 <Choice
                     label="Precision"

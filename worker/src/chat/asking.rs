@@ -148,6 +148,8 @@ impl Asking {
         self.turn.context.grounding = found.grounding;
         self.turn.model = Some(model);
         (self.found, self.notes) = (found.pieces, found.notes);
+        // An answer that never came is no example to follow; its question has helped to search.
+        self.history.retain(|earlier| !earlier.answer.trim().is_empty());
         self.stage = Stage::Counting;
         let mut texts = vec![self.frame_text()];
         texts.extend(self.history.iter().map(|earlier| format!("{}\n{}", earlier.question, earlier.answer)));

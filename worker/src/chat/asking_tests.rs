@@ -108,6 +108,21 @@ fn the_prompt_keeps_the_budget_whatever_the_template_takes_and_what_was_cut_is_t
 }
 
 #[test]
+fn a_question_without_an_answer_helps_to_search_and_is_not_sent() {
+    let exchange =
+        |question: &str, answer: &str| Exchange { question: question.into(), answer: answer.into() };
+    let history = vec![exchange("Where is the oven?", ""), exchange("Who bakes?", "The baker.")];
+    let mut asking = Asking::new(&ask("Where is it?"), history, 0);
+    assert!(asking.search_text().contains("oven"));
+    let effect = asking.found(found(&[3]), model(4096), 1500);
+    let Effect::Write(_) = until_write(&mut asking, effect, 5) else { panic!("nothing is written") };
+    let texts: Vec<&str> = asking.turn.context.messages.iter().map(|m| m.text.as_str()).collect();
+    assert!(
+        texts.contains(&"The baker.") && !texts.iter().any(|text| text.is_empty() || text.contains("oven"))
+    );
+}
+
+#[test]
 fn nothing_found_asks_no_model() {
     let mut asking = Asking::new(&ask("How do I bake bread?"), Vec::new(), 0);
     assert_eq!(asking.not_found(vec!["why".into()]), Effect::End);

@@ -130,7 +130,13 @@ fn said(space: &mut Space, citations: &[Citation]) -> Vec<Said> {
 /// Keep a turn, in the place of one with its id. Where that cannot be, it is held, and says why.
 pub(crate) fn keep(space: &mut Space, unkept: &mut Unkept, thread: &ThreadId, turn: &mut Turn) {
     let known = all(space, unkept, thread);
-    let in_place = known.iter().find(|kept| kept.turn.id == turn.id).map(|kept| kept.seq);
+    let before = known.iter().find(|kept| kept.turn.id == turn.id);
+    if turn.answer.is_empty() && before.is_some_and(|kept| !kept.turn.answer.is_empty()) {
+        // What has no answer, or none yet, never takes the place of one that has.
+        turn.not_kept.clear();
+        return;
+    }
+    let in_place = before.map(|kept| kept.seq);
     let seq = in_place.unwrap_or_else(|| known.last().map_or(0, |last| last.seq + 1));
     let said = said(space, &turn.citations);
     turn.not_kept.clear();

@@ -79,6 +79,26 @@ fn turns_survive_a_crash_in_their_order_and_branches_have_their_own_history() {
 }
 
 #[test]
+fn asking_again_loses_no_answer_before_there_is_another() {
+    let (mut space, mut unkept) = (space(), Unkept::default());
+    let answers = |space: &mut Space, unkept: &mut Unkept| -> Vec<(String, AnswerEnd)> {
+        get(space, unkept, &thread()).into_iter().map(|t| (t.answer, t.end)).collect()
+    };
+    keep(&mut space, &mut unkept, &thread(), &mut turn("a", None, "why", 5));
+    // Begun again, and stopped before the model wrote anything.
+    let mut again = Turn { answer: String::new(), end: AnswerEnd::Stopped, ..turn("a", None, "why", 6) };
+    keep(&mut space, &mut unkept, &thread(), &mut again);
+    assert_eq!(answers(&mut space, &mut unkept), [("answer to why".into(), AnswerEnd::Complete)]);
+    again.answer = "Another".into();
+    keep(&mut space, &mut unkept, &thread(), &mut again);
+    assert_eq!(answers(&mut space, &mut unkept), [("Another".into(), AnswerEnd::Stopped)]);
+    // A question that never had an answer is kept all the same.
+    let mut empty = Turn { answer: String::new(), end: AnswerEnd::NothingFound, ..turn("b", None, "who", 7) };
+    keep(&mut space, &mut unkept, &thread(), &mut empty);
+    assert_eq!(answers(&mut space, &mut unkept).len(), 2);
+}
+
+#[test]
 fn a_conversation_is_listed_named_and_deleted() {
     let (mut space, mut unkept) = (space(), Unkept::default());
     let other = ThreadId("t2".into());

@@ -57,7 +57,7 @@ impl Host<Job> for Desk {
 
 /// End this instance: the error reaches the page, which replaces the worker.
 #[allow(clippy::panic)]
-fn panic_with(why: &str) -> ! {
+pub(crate) fn panic_with(why: &str) -> ! {
     panic!("the device was lost: {why}")
 }
 
@@ -92,9 +92,10 @@ impl Service {
             }
             Ok(ModelRequest::Embed(request)) => self.embed(client, request, reply),
             Ok(ModelRequest::DestroyGpu(_)) => {
-                let destroyed =
+                let embedder =
                     self.ready.borrow().as_ref().is_some_and(|ready| ready.pump.model().destroy_gpu());
-                reply.settle(if destroyed {
+                let generator = self.generator.destroy_gpu();
+                reply.settle(if embedder || generator {
                     Ok(())
                 } else {
                     Err(Fault::new(FaultCode::Unsupported, "The model does not run on a GPU."))

@@ -77,7 +77,18 @@ pub struct Packed {
 
 /// Take out what another piece holds already, and join what overlaps; the order stays.
 #[must_use]
-pub fn merge(pieces: Vec<Piece>) -> Vec<Piece> {
+pub fn merge(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    // A piece that joins another may reach a third.
+    loop {
+        let before = pieces.len();
+        pieces = merge_once(pieces);
+        if pieces.len() == before {
+            return pieces;
+        }
+    }
+}
+
+fn merge_once(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::new();
     'next: for piece in pieces {
         for known in &mut out {
@@ -234,6 +245,9 @@ mod tests {
             piece("a", 6, 1),
         ]);
         assert_eq!(merged, [piece("a", 3, 9), piece("b", 0, 2)]);
+        // The last one reaches both others.
+        let merged = merge(vec![piece("a", 0, 6), piece("a", 10, 6), piece("a", 4, 8)]);
+        assert_eq!(merged, [piece("a", 0, 16)]);
     }
 
     proptest! {

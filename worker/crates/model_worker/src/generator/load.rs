@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use infer::{Generate as _, GenerateError, Sampler, Sampling, Steps};
 use models::gguf::{Head, Header};
-use models::llm::{Language, LoadLlmError, Loader, Network, Session};
+use models::llm::{Language, LoadLlmError, Loader, Network, OnProcessor, Store};
 use protocol::{DeviceKind, Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator, LoadProgress};
 use stdx::{Clock, SystemClock};
 use web::{KeptError, KeptFile, Stream};
 
 use super::plan;
+use super::weights::Weights;
 
 /// Bytes of a kept file that are read at a time.
 const PIECE_BYTES: u64 = 4 << 20;
@@ -85,7 +86,7 @@ async fn open(file: &GeneratorFile) -> Result<Opened, Fault> {
 #[derive(Debug)]
 pub struct Loaded {
     /// Its weights, shared by what writes with it.
-    pub network: Arc<Network>,
+    pub weights: Weights,
     /// Its tokens and templates.
     pub language: Language,
     /// What is told of it.
@@ -99,33 +100,35 @@ pub struct Loaded {
 /// # Errors
 /// A sentence for each of the many reasons.
 pub async fn load(request: &LoadGenerator, on_progress: impl Fn(LoadProgress)) -> Result<Loaded, Fault> {
-    if request.device == Some(DeviceKind::WebGpu) {
-        let sentence = "Language models run on the processor in this version of Alcove.";
-        return Err(Fault::new(FaultCode::Unsupported, sentence));
-    }
     let mut source = open(&request.file).await?;
     let room = plan::room_bytes(web::device_memory_bytes());
-    let (network, language, max_tokens) = build(&mut source, request.max_tokens, room, &on_progress).await?;
+    let asked = request.max_tokens;
+    let (weights, language, max_tokens) = if request.device == Some(DeviceKind::WebGpu) {
+        on_gpu(&mut source, asked, room, &on_progress).await?
+    } else {
+        let (network, language, max_tokens) =
+            build(OnProcessor, &mut source, asked, room, &on_progress).await?;
+        (Weights::Processor(Arc::new(network)), language, max_tokens)
+    };
     on_progress(LoadProgress { stage: "Measuring the device".into(), done_bytes: 0, total_bytes: 0 });
-    let [prefill_per_s, decode_per_s] = measure(&network, &SystemClock::default(), &Turns).await?;
+    let [prefill_per_s, decode_per_s] = measure(&weights, &SystemClock::default(), &Turns).await?;
     let model = match &request.file {
         GeneratorFile::Kept(id) => id,
         GeneratorFile::Address(address) => address,
     };
-    let relaxed = if models::cpu::RELAXED_SIMD { " and relaxed SIMD" } else { "" };
     let info = GeneratorInfo {
         model: model.clone(),
         name: language.name.clone(),
-        architecture: network.config().arch.name().into(),
+        architecture: weights.config().arch.name().into(),
         max_tokens: max_tokens as u32,
-        vocab: network.config().vocab as u32,
+        vocab: weights.config().vocab as u32,
         fills_gaps: language.marks.gap.is_some(),
         chats: language.template.is_ok(),
-        weight_bytes: network.bytes() as u64,
+        weight_bytes: weights.bytes(),
         // It never becomes smaller, so what it is now is the most that it was.
         load_peak_bytes: web::memory_bytes(),
-        device: DeviceKind::Cpu,
-        reason: format!("On the processor with SIMD{relaxed}, in one thread."),
+        device: weights.device(),
+        reason: weights.reason(),
         prefill_per_s,
         decode_per_s,
     };
@@ -133,7 +136,37 @@ pub async fn load(request: &LoadGenerator, on_progress: impl Fn(LoadProgress)) -
         Opened::Kept(file, _) => Some(file),
         Opened::Address(_) => None,
     };
-    Ok(Loaded { network, language, info, _file: file })
+    Ok(Loaded { weights, language, info, _file: file })
+}
+
+/// Load onto the GPU, whichever the browser offers: the page has looked at what it is.
+#[cfg(feature = "webgpu")]
+async fn on_gpu(
+    source: &mut impl Source,
+    asked_tokens: Option<u32>,
+    room_bytes: u64,
+    on_progress: &impl Fn(LoadProgress),
+) -> Result<(Weights, Language, usize), Fault> {
+    use models::llm::gpu::{Gpu, GpuNetwork, OnGpu};
+    let refused = |why: &dyn std::fmt::Display| {
+        Fault::new(FaultCode::Unsupported, format!("The model cannot be put on the GPU: {why}."))
+    };
+    let gpu = Arc::new(Gpu::open().await.map_err(|err| refused(&err))?);
+    let store = OnGpu(gpu.clone());
+    let (network, language, max_tokens) = build(store, source, asked_tokens, room_bytes, on_progress).await?;
+    let network = GpuNetwork::new(gpu, network).map_err(|err| refused(&err))?;
+    Ok((Weights::Gpu(Arc::new(network)), language, max_tokens))
+}
+
+#[cfg(not(feature = "webgpu"))]
+async fn on_gpu(
+    _source: &mut impl Source,
+    _asked_tokens: Option<u32>,
+    _room_bytes: u64,
+    _on_progress: &impl Fn(LoadProgress),
+) -> Result<(Weights, Language, usize), Fault> {
+    let sentence = "This build of the model worker runs on the processor only.";
+    Err(Fault::new(FaultCode::Unsupported, sentence))
 }
 
 /// Lets messages be delivered while a token is computed.
@@ -146,12 +179,13 @@ impl Steps for Turns {
 }
 
 /// Read the file into a network. No more of it than the header and one piece is there besides.
-pub async fn build(
+pub async fn build<S: Store>(
+    store: S,
     source: &mut impl Source,
     asked_tokens: Option<u32>,
     room_bytes: u64,
     on_progress: &impl Fn(LoadProgress),
-) -> Result<(Arc<Network>, Language, usize), Fault> {
+) -> Result<(Network<S::Matrix>, Language, usize), Fault> {
     let total = source.len();
     let mut head = Head::new(total);
     let mut piece = Vec::new();
@@ -174,7 +208,7 @@ pub async fn build(
             break header;
         }
     };
-    let mut loader = Loader::new(&header).map_err(unusable)?.from_start();
+    let mut loader = Loader::into_store(&header, store).map_err(unusable)?.from_start();
     let max_tokens = plan::max_tokens(&loader.needs(), asked_tokens, room_bytes)?;
     let language = Language::read(&header).map_err(bad)?;
     drop(header);
@@ -189,14 +223,14 @@ pub async fn build(
         loader.feed(&piece).map_err(unusable)?;
     }
     let network = loader.finish().map_err(unusable)?;
-    Ok((Arc::new(network), language, max_tokens))
+    Ok((network, language, max_tokens))
 }
 
 /// Tokens of a prompt, and tokens written, per second. What is computed is looked at as well: a damaged file makes what
 /// is no number.
-async fn measure(network: &Arc<Network>, clock: &impl Clock, steps: &impl Steps) -> Result<[f32; 2], Fault> {
-    let vocab = network.config().vocab as u32;
-    let mut session = Session::new(network.clone(), 2 * (MEASURED_PROMPT + MEASURED_NEW) as usize);
+async fn measure(weights: &Weights, clock: &impl Clock, steps: &impl Steps) -> Result<[f32; 2], Fault> {
+    let vocab = weights.config().vocab as u32;
+    let mut session = weights.text(2 * (MEASURED_PROMPT + MEASURED_NEW) as usize);
     let mut sampler = Sampler::new(Sampling::GREEDY);
     let num_prompt = MEASURED_PROMPT.min(session.max_tokens() as u32 / 2).max(1);
     let mut text: Vec<u32> = (0..num_prompt).map(|i| (i * 7919 + 1000) % vocab.max(1)).collect();
@@ -217,6 +251,7 @@ async fn measure(network: &Arc<Network>, clock: &impl Clock, steps: &impl Steps)
 fn does_not_run(err: GenerateError) -> Fault {
     let code = match err {
         GenerateError::NoMemory { .. } => FaultCode::TooLarge,
+        GenerateError::DeviceLost(_) => FaultCode::Unsupported,
         _ => FaultCode::BadFile,
     };
     Fault::new(code, format!("The model does not run: {err}."))

@@ -43,10 +43,11 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-type Built = Result<(Arc<Network>, Language, usize), Fault>;
+type Built = Result<(Weights, Language, usize), Fault>;
 
 fn load(source: &mut Pieces<'_>, room: u64) -> Built {
-    ready(build(source, None, room, &|_| {}))
+    let built = ready(build(OnProcessor, source, None, room, &|_| {}));
+    built.map(|(network, language, max_tokens)| (Weights::Processor(Arc::new(network)), language, max_tokens))
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_file_in_pieces_of_any_length_is_the_same_model() {
                 told.borrow_mut().push((progress.done_bytes, progress.total_bytes));
             };
             let (network, language, max_tokens) =
-                ready(build(&mut source, None, plan::MAX_MEMORY_BYTES, &on_progress)).unwrap();
+                ready(build(OnProcessor, &mut source, None, plan::MAX_MEMORY_BYTES, &on_progress)).unwrap();
             assert_eq!((network.config().vocab, max_tokens), (67, 128));
             assert_eq!((language.ends.as_slice(), language.template.is_err()), (&[66][..], true));
             let told = told.into_inner();
@@ -101,7 +102,7 @@ fn what_does_not_fit_is_refused_before_its_weights_are_read() {
 fn what_is_measured_is_a_speed_and_damaged_weights_show() {
     let bytes = file();
     let mut source = Pieces { file: &bytes, len: None, piece: 1 << 20, at: 0 };
-    let (network, ..) = load(&mut source, plan::MAX_MEMORY_BYTES).unwrap();
+    let (weights, ..) = load(&mut source, plan::MAX_MEMORY_BYTES).unwrap();
     /// A step takes a millisecond.
     struct Tick<'a>(&'a ManualClock);
     impl Steps for Tick<'_> {
@@ -110,7 +111,7 @@ fn what_is_measured_is_a_speed_and_damaged_weights_show() {
         }
     }
     let clock = ManualClock::default();
-    let speeds = ready(measure(&network, &clock, &Tick(&clock))).unwrap();
+    let speeds = ready(measure(&weights, &clock, &Tick(&clock))).unwrap();
     assert!(speeds.iter().all(|speed| *speed > 0.0 && speed.is_finite()), "{speeds:?}");
 
     // The norm behind the last layer, as numbers that are none.
@@ -120,7 +121,7 @@ fn what_is_measured_is_a_speed_and_damaged_weights_show() {
     let range = norm.offset as usize..(norm.offset + norm.len_bytes) as usize;
     damaged[range].fill(0xff);
     let mut source = Pieces { file: &damaged, len: None, piece: 1 << 20, at: 0 };
-    let (network, ..) = load(&mut source, plan::MAX_MEMORY_BYTES).unwrap();
-    let fault = ready(measure(&network, &clock, &Tick(&clock))).unwrap_err();
+    let (weights, ..) = load(&mut source, plan::MAX_MEMORY_BYTES).unwrap();
+    let fault = ready(measure(&weights, &clock, &Tick(&clock))).unwrap_err();
     assert_eq!(fault.code, FaultCode::BadFile, "{fault}");
 }

@@ -5,25 +5,33 @@ mod form;
 mod load;
 mod plan;
 mod prompt;
+mod weights;
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use infer::{Order, Purpose, Writer};
 use link::Reply;
-use models::llm::{Language, Session};
+use models::llm::Language;
 use protocol::{
     CountPrompt, CountTokens, Fault, FaultCode, FinishReason, Generate, GeneratePurpose, Generated,
     GeneratorInfo, LoadGenerator,
 };
-use stdx::{Clock as _, SystemClock};
+use stdx::{Cancel, Clock as _, SystemClock};
 use wasm_bindgen_futures::spawn_local;
 
 use self::desk::{Desk, Job};
 use self::load::Loaded;
+use self::weights::{Text, Weights};
+
+/// The client that is the page itself.
+const PAGE: u32 = 0;
+/// More than an engine has under way.
+const MAX_ASKED: usize = 64;
 
 type Turn = fn() -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
-type Pen = Writer<Session, Job<Reply>, Desk<SystemClock, Turn>>;
+type Pen = Writer<Text, Job<Reply>, Desk<SystemClock, Turn>>;
 
 /// A loaded model with everything that answers calls for it.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ struct Ready {
     writer: Rc<Pen>,
     language: Rc<Language>,
     forms: form::Compiler,
+    weights: Weights,
     info: GeneratorInfo,
     _file: Option<web::KeptFile>,
 }
@@ -40,6 +49,8 @@ struct Ready {
 pub struct Generator {
     ready: RefCell<Option<Ready>>,
     loading: Cell<bool>,
+    /// The engine's port and what it asked last.
+    engine: RefCell<(u32, VecDeque<Cancel>)>,
     clock: Rc<SystemClock>,
 }
 
@@ -54,14 +65,15 @@ impl Generator {
         *self.ready.borrow_mut() = None;
         let loaded = load::load(request, |progress| reply.event(&progress)).await;
         self.loading.set(false);
-        let info = loaded.map(|Loaded { network, language, info, _file }| {
-            let session = || Session::new(network.clone(), info.max_tokens as usize);
+        let info = loaded.map(|Loaded { weights, language, info, _file }| {
+            let text = || weights.text(info.max_tokens as usize);
             let turn: Turn = || Box::pin(web::turn());
             let desk = Desk::new(self.clock.clone(), turn);
-            let writer = Writer::new(session(), session(), desk);
+            let writer = Writer::new(text(), text(), desk);
             let language = Rc::new(language);
+            let forms = form::Compiler::default();
             *self.ready.borrow_mut() =
-                Some(Ready { writer, language, forms: form::Compiler::default(), info: info.clone(), _file });
+                Some(Ready { writer, language, forms, weights, info: info.clone(), _file });
             info
         });
         reply.settle(info);
@@ -79,9 +91,9 @@ impl Generator {
             let made = prompt::prompt(&ready.language, &call, ready.info.max_tokens as usize)?;
             let compile = |form| ready.forms.compile(&ready.language.bpe, &made.end, form);
             let form = call.form.as_ref().map(compile).transpose()?;
-            Ok((made, form, ready.language.clone(), ready.writer.clone()))
+            Ok((made, form, ready.language.clone(), ready.writer.clone(), ready.weights.clone()))
         });
-        let (made, form, language, writer) = match made {
+        let (made, form, language, writer, weights) = match made {
             Ok(made) => made,
             Err(fault) => return reply.fault(fault),
         };
@@ -97,6 +109,7 @@ impl Generator {
             first_token_ms: 0.0,
             decode_ms: 0.0,
         };
+        self.engine_asks(client, reply.cancel());
         let order = Order {
             purpose: match call.purpose {
                 GeneratePurpose::Completion => Purpose::Completion,
@@ -111,7 +124,34 @@ impl Generator {
             cancel: reply.cancel().clone(),
         };
         writer.push(Job::new(reply, language, call.stop, generated, came_ms), order);
-        spawn_local(writer.run());
+        spawn_local(async move {
+            writer.run().await;
+            // Everybody who waited has been told. Ending this instance is the supervisor's sign to start the next one.
+            if let Some(why) = weights.lost() {
+                crate::service::panic_with(&why);
+            }
+        });
+    }
+
+    /// An engine asks over a port of its own, and one that died has cancelled nothing: what it asked is for nobody.
+    fn engine_asks(&self, client: u32, cancel: &Cancel) {
+        if client == PAGE {
+            return;
+        }
+        let mut engine = self.engine.borrow_mut();
+        if engine.0 != client {
+            engine.1.drain(..).for_each(|old| old.cancel());
+            engine.0 = client;
+        }
+        if engine.1.len() == MAX_ASKED {
+            engine.1.pop_front();
+        }
+        engine.1.push_back(cancel.clone());
+    }
+
+    /// Destroy the GPU device below the model. False when there is none.
+    pub fn destroy_gpu(&self) -> bool {
+        self.ready.borrow().as_ref().is_some_and(|ready| ready.weights.destroy_gpu())
     }
 
     /// Tokens of texts.

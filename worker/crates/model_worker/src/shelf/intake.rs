@@ -1,7 +1,7 @@
 //! What is checked of a file while its bytes come: that it is a language model, as early as its header is there, its
 //! length, and its checksum.
 
-use models::gguf::{Head, Header, Model};
+use models::gguf::{Head, Header, Model, TokenizerModel};
 use sha2::{Digest as _, Sha256};
 
 /// Checks a file that comes from its first byte on.
@@ -81,7 +81,11 @@ impl Intake {
     }
 
     fn admit(&mut self, header: &Header) -> Result<Vec<u8>, String> {
-        Model::read(header).map_err(|err| err.to_string())?;
+        let model = Model::read(header).map_err(|err| err.to_string())?;
+        if model.tokenizer.model != TokenizerModel::Bpe {
+            let why = "its tokenizer is a Sentencepiece one, and only byte-level tokenizers are known";
+            return Err(why.into());
+        }
         self.needed = header.file_bytes();
         Ok(self.head.take().map(|head| head.prefix().to_vec()).unwrap_or_default())
     }

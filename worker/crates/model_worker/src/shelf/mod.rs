@@ -48,7 +48,14 @@ impl Shelf {
                     self.download(&request, reply.cancel(), |progress| reply.event(&progress)).await;
                 reply.settle(outcome);
             }
-            ModelRequest::BeginModelFile(request) => reply.settle(self.begin(&request).await),
+            ModelRequest::BeginModelFile(request) => {
+                let begun = self.begin(&request).await;
+                if let (true, Ok(begun)) = (reply.cancel().is_cancelled(), &begun) {
+                    // Who asked has given up and never learns the id.
+                    self.imports.borrow_mut().remove(&begun.id);
+                }
+                reply.settle(begun);
+            }
             ModelRequest::PutModelPiece(request) => reply.settle(self.put(&request, blobs).await),
             ModelRequest::EndModelFile(request) => reply.settle(self.end(&request).await),
             ModelRequest::DeleteModelFile(request) => reply.settle(self.delete(&request.id).await),
@@ -99,6 +106,12 @@ impl Shelf {
         let hold = hold(id, "It is on its way already, perhaps in another tab.").await?;
         let entry = entry(id).await?;
         let known = mark_of(&entry).await;
+        let is_here = entry.whole_bytes.is_some() || entry.part_bytes.is_some();
+        let is_other = |known: &Mark| request.sha256.is_empty() && known.address != wish.mark.address;
+        if is_here && known.as_ref().is_some_and(is_other) {
+            let sentence = format!("A file from elsewhere is kept as “{id}” already. Delete it first.");
+            return Err(Fault::new(FaultCode::Exists, sentence));
+        }
         if let Some(bytes) = entry.whole_bytes {
             let known = known.unwrap_or_default();
             if request.sha256.is_empty() || known.sha256.is_empty() || known.sha256 == request.sha256 {
@@ -122,7 +135,7 @@ impl Shelf {
                     ..wish.mark.clone()
                 };
                 let total_bytes = mark.bytes;
-                Taker::resume(id, hold, mark, |done_bytes| {
+                Taker::resume(id, hold, mark, cancel, |done_bytes| {
                     let stage = "Checking what is here".to_owned();
                     on_progress(LoadProgress { stage, done_bytes, total_bytes });
                 })

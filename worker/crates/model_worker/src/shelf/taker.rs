@@ -1,6 +1,7 @@
 //! Takes the bytes of a file in, checks them, and keeps them: the one writer of a file on its way.
 
 use protocol::{Fault, FaultCode, ModelFile};
+use stdx::Cancel;
 use web::{KeptError, KeptHold, PartFile, remove_kept, write_mark};
 
 use super::intake::Intake;
@@ -43,6 +44,7 @@ impl Taker {
         id: &str,
         hold: KeptHold,
         mark: Mark,
+        cancel: &Cancel,
         mut on_bytes: impl FnMut(u64),
     ) -> Result<Self, Fault> {
         let mut taker = Self::new(id, hold, mark);
@@ -59,6 +61,9 @@ impl Taker {
             }
             on_bytes(taker.intake.len());
             web::turn().await;
+            if cancel.is_cancelled() {
+                return Err(Fault::new(FaultCode::Cancelled, "The download is paused."));
+            }
         };
         taker.written = taker.intake.len();
         taker.flushed = taker.written;

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::cache::Cache;
-use super::matrix::{Matrix, NoMemory};
+use super::matrix::{NoMemory, OnProcessor, Store};
 use super::network::{Block, Network, Projection};
 use super::rope::Rope;
 use crate::cpu::wide::LANES;
@@ -69,7 +69,8 @@ struct Place {
 
 /// Takes the data of a file from [`Loader::start`] on, in pieces of any length.
 #[derive(Debug)]
-pub struct Loader {
+pub struct Loader<S: Store = OnProcessor> {
+    store: S,
     config: Config,
     places: Vec<Place>,
     next: usize,
@@ -78,7 +79,7 @@ pub struct Loader {
     end: u64,
     /// The beginning of a piece whose rest is still to come.
     pending: Vec<u8>,
-    matrices: Vec<Option<Matrix>>,
+    matrices: Vec<Option<S::Matrix>>,
     vectors: Vec<Vec<f32>>,
     has_factors: bool,
 }
@@ -89,6 +90,16 @@ impl Loader {
     /// # Errors
     /// See [`LoadLlmError`].
     pub fn new(header: &Header) -> Result<Self, LoadLlmError> {
+        Self::into_store(header, OnProcessor)
+    }
+}
+
+impl<S: Store> Loader<S> {
+    /// The same, with the weights put elsewhere.
+    ///
+    /// # Errors
+    /// See [`LoadLlmError`].
+    pub fn into_store(header: &Header, store: S) -> Result<Self, LoadLlmError> {
         let Model { config, tensors, .. } = Model::read(header)?;
         let (mut places, mut matrices, mut vectors) = (Vec::new(), 0, 0);
         let mut take = |info: &TensorInfo| {
@@ -126,6 +137,7 @@ impl Loader {
         }
         places.sort_by_key(|place| place.offset);
         Ok(Self {
+            store,
             at: places.first().map_or(0, |place| place.offset),
             end: places.last().map_or(0, |place| place.offset + place.len_bytes),
             next: 0,
@@ -151,7 +163,7 @@ impl Loader {
         let bytes = |place: &Place| match (place.part, place.info.shape[..].as_ref()) {
             (Part::Matrix(_), &[n, k]) => {
                 let [n, k] = [n, k].map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-                Matrix::bytes_of(place.info.dtype, n, k).map_or(u64::MAX, |bytes| bytes as u64)
+                S::bytes_of(place.info.dtype, n, k).map_or(u64::MAX, |bytes| bytes as u64)
             }
             _ => place.info.numbers().saturating_mul(4),
         };
@@ -228,9 +240,9 @@ impl Loader {
                 let slot = &mut self.matrices[index];
                 let matrix = match slot {
                     Some(matrix) => matrix,
-                    None => slot.insert(Matrix::new(info.dtype, size(0), size(1))?),
+                    None => slot.insert(self.store.matrix(info.dtype, size(0), size(1))?),
                 };
-                matrix.push(piece);
+                self.store.push(matrix, piece);
             }
             Part::Vector(index) => {
                 let mut numbers = vec![0.0; piece.len() / info.dtype.block_bytes()];
@@ -246,7 +258,7 @@ impl Loader {
     ///
     /// # Errors
     /// When not all of the data has come.
-    pub fn finish(self) -> Result<Network, LoadLlmError> {
+    pub fn finish(self) -> Result<Network<S::Matrix>, LoadLlmError> {
         let truncated = LoadLlmError::Truncated { expected: self.end, actual: self.at };
         if self.next < self.places.len() {
             return Err(truncated);

@@ -22,6 +22,44 @@ pub struct Matrix {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMemory(pub usize);
 
+/// Where weights are put while they arrive.
+pub trait Store {
+    /// A matrix there.
+    type Matrix;
+
+    /// Bytes that a matrix would take, where they can be counted.
+    fn bytes_of(dtype: Dtype, n: usize, k: usize) -> Option<usize>;
+
+    /// An empty matrix of `n` rows and `k` columns.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    fn matrix(&self, dtype: Dtype, n: usize, k: usize) -> Result<Self::Matrix, NoMemory>;
+
+    /// Add the next eight rows as they lie in the file; at the end there may be fewer.
+    fn push(&self, matrix: &mut Self::Matrix, rows: &[u8]);
+}
+
+/// Puts weights into the memory of the processor.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnProcessor;
+
+impl Store for OnProcessor {
+    type Matrix = Matrix;
+
+    fn bytes_of(dtype: Dtype, n: usize, k: usize) -> Option<usize> {
+        Matrix::bytes_of(dtype, n, k)
+    }
+
+    fn matrix(&self, dtype: Dtype, n: usize, k: usize) -> Result<Matrix, NoMemory> {
+        Matrix::new(dtype, n, k)
+    }
+
+    fn push(&self, matrix: &mut Matrix, rows: &[u8]) {
+        matrix.push(rows);
+    }
+}
+
 impl Matrix {
     /// An empty matrix, to be filled panel by panel.
     ///
@@ -129,7 +167,7 @@ impl Matrix {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(in crate::llm) mod tests {
     use proptest::prelude::*;
 
     use super::*;

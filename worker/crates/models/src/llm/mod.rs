@@ -7,6 +7,8 @@
 mod attention;
 mod cache;
 mod format;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod input;
 mod kernel;
 mod language;
@@ -22,5 +24,6 @@ mod session;
 
 pub use language::{Language, LanguageError};
 pub use loader::{LoadLlmError, Loader, Needs};
+pub use matrix::{NoMemory, OnProcessor, Store};
 pub use network::Network;
 pub use session::Session;

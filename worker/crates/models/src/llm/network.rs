@@ -14,34 +14,34 @@ use infer::Steps;
 
 /// A matrix with its bias, where the model has one.
 #[derive(Debug)]
-pub(super) struct Projection {
-    pub weight: Matrix,
+pub(super) struct Projection<M = Matrix> {
+    pub weight: M,
     pub bias: Option<Vec<f32>>,
 }
 
 /// Weights of a layer.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct Block<M = Matrix> {
     pub attn_norm: Vec<f32>,
-    pub query: Projection,
-    pub key: Projection,
-    pub value: Projection,
-    pub attn_output: Matrix,
+    pub query: Projection<M>,
+    pub key: Projection<M>,
+    pub value: Projection<M>,
+    pub attn_output: M,
     pub ffn_norm: Vec<f32>,
-    pub gate: Matrix,
-    pub up: Matrix,
-    pub down: Matrix,
+    pub gate: M,
+    pub up: M,
+    pub down: M,
 }
 
 /// Weights of a model, as they are stored.
 #[derive(Debug)]
-pub struct Network {
+pub struct Network<M = Matrix> {
     pub(super) config: Config,
-    pub(super) embedding: Matrix,
-    pub(super) blocks: Vec<Block>,
+    pub(super) embedding: M,
+    pub(super) blocks: Vec<Block<M>>,
     pub(super) output_norm: Vec<f32>,
     /// Nothing where the head is the embedding.
-    pub(super) output: Option<Matrix>,
+    pub(super) output: Option<M>,
     pub(super) rope: Rope,
 }
 
@@ -78,21 +78,28 @@ impl Projection {
     }
 }
 
-impl Network {
+impl<M> Network<M> {
     /// Sizes and constants.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Bytes of all matrices.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    /// All matrices.
+    pub(super) fn matrices(&self) -> impl Iterator<Item = &M> {
         let blocks = self.blocks.iter().flat_map(|block| {
             let Block { query, key, value, attn_output, gate, up, down, .. } = block;
             [&query.weight, &key.weight, &value.weight, attn_output, gate, up, down]
         });
-        blocks.chain([&self.embedding]).chain(&self.output).map(Matrix::bytes).sum()
+        blocks.chain([&self.embedding]).chain(&self.output)
+    }
+}
+
+impl Network {
+    /// Bytes of all matrices.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.matrices().map(Matrix::bytes).sum()
     }
 
     /// Products of two numbers that a token costs in the layers, the attention aside.

@@ -53,19 +53,8 @@ impl Session {
     /// # Errors
     /// See [`GenerateError`].
     pub async fn logits(&mut self, sequence: &[u32], steps: &impl Steps) -> Result<&[f32], GenerateError> {
-        let config = self.network.config();
         let len = sequence.len();
-        if len == 0 {
-            return Err(GenerateError::BadInput("there is no text to go on from".into()));
-        }
-        if len > self.max_tokens {
-            return Err(GenerateError::TooLong { len, max: self.max_tokens });
-        }
-        if let Some(id) = sequence.iter().find(|&&id| id as usize >= config.vocab) {
-            let vocab = config.vocab;
-            let why = format!("token {id} is beyond the {vocab} tokens that the model knows");
-            return Err(GenerateError::BadInput(why));
-        }
+        check(sequence, self.max_tokens, self.network.config().vocab)?;
         // At least one token is computed, because its logits are wanted.
         self.tokens.truncate(self.cached(sequence));
         if !self.cache.reserve(len, self.max_tokens) {
@@ -85,6 +74,22 @@ impl Session {
         }
         Ok(&self.scratch.logits)
     }
+}
+
+/// Whether a model of `vocab` tokens can go on from `sequence`.
+pub(super) fn check(sequence: &[u32], max_tokens: usize, vocab: usize) -> Result<(), GenerateError> {
+    let len = sequence.len();
+    if len == 0 {
+        return Err(GenerateError::BadInput("there is no text to go on from".into()));
+    }
+    if len > max_tokens {
+        return Err(GenerateError::TooLong { len, max: max_tokens });
+    }
+    if let Some(id) = sequence.iter().find(|&&id| id as usize >= vocab) {
+        let why = format!("token {id} is beyond the {vocab} tokens that the model knows");
+        return Err(GenerateError::BadInput(why));
+    }
+    Ok(())
 }
 
 impl Generate for Session {
