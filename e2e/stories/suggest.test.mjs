@@ -133,16 +133,19 @@ test("another key drops it, and a newer question ends the older one", async () =
   assert.deepEqual(codes, ["Cancelled", "answered"]);
 });
 
-test("three different texts come when a person asks", async (t) => {
+test("up to three different texts come when a person asks", async (t) => {
   const counts = [];
-  for (const [line, utf16] of [[3, 0], [2, 4], [6, 4]]) {
-    const asked = await complete({ path: "maths.py", line, utf16, alternatives: 3 });
-    t.diagnostic(JSON.stringify(asked));
+  // The model is certain of some places; of one of these it is not.
+  for (const typed of ["return a", "# the", "print(", "total = "]) {
+    await begin();
+    await page.keyboard.type(typed);
+    const asked = await complete({ path: "maths.py", line: 14, utf16: 4 + typed.length, alternatives: 3 });
+    t.diagnostic(JSON.stringify([typed, asked.texts, asked.dropped]));
+    await page.keyboard.press("Escape");
     assert.equal(new Set(asked.texts).size, asked.texts.length);
     counts.push(asked.texts.length);
   }
-  assert.ok(Math.max(...counts) > 1, `one text everywhere: ${counts}`);
-  assert.ok(Math.max(...counts) <= 3, `${counts}`);
+  assert.ok(Math.max(...counts) > 1 && Math.max(...counts) <= 3, `${counts}`);
 });
 
 test("what would break a file is not shown", async (t) => {

@@ -68,7 +68,7 @@ impl Gpu {
         let first = |trouble: &Arc<Mutex<Option<String>>>| {
             let trouble = trouble.clone();
             move |why: String| {
-                held(&trouble).get_or_insert(why);
+                held(&trouble).get_or_insert_with(|| why.trim_end_matches(['.', '\n']).to_owned());
             }
         };
         let tell = first(&trouble);
