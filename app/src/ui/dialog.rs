@@ -28,6 +28,7 @@ pub fn Dialogs() -> impl IntoView {
 
 /// The view of a dialog.
 #[wasm_split(dialogs, fallible, preload(fetch_dialogs))]
+#[allow(clippy::boxed_local, reason = "what crosses to another module is a pointer")]
 pub fn shown(dialog: Box<Dialog>) -> Part {
     Ok(match *dialog {
         Dialog::Palette(text) => view! { <Palette text /> }.into_any(),
