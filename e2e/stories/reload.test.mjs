@@ -87,6 +87,8 @@ test("a page that the server has outgrown starts no worker of another build, and
   await openApp(old, server.url);
   for (const other of browser.context.pages()) if (other !== old) await other.close();
   await untilStatus(old, (s) => s.access === "Writer" && s.numFiles > 5, 20_000);
+  // The engine has the workspace before the page shows it, and until then keys have nothing to act on.
+  await old.getByRole("tree").first().waitFor();
   await quickOpen(old, "text/src/lib.rs");
   await inEditor(old);
   // What the server gives after an update: the same file with the id of another build.
