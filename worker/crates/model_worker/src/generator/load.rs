@@ -153,9 +153,20 @@ async fn on_gpu(
     };
     let gpu = Arc::new(Gpu::open().await.map_err(|err| refused(&err))?);
     let store = OnGpu(gpu.clone());
-    let (network, language, max_tokens) = build(store, source, asked_tokens, room_bytes, on_progress).await?;
+    let built = build(store, source, asked_tokens, room_bytes, on_progress).await;
+    let (network, language, max_tokens) = built.map_err(not_here)?;
     let network = GpuNetwork::new(gpu, network).map_err(|err| refused(&err))?;
     Ok((Weights::Gpu(Arc::new(network)), language, max_tokens))
+}
+
+/// What is too large for a GPU, one of whose buffers must hold a whole matrix, may fit the processor: the page tries that
+/// when a model is not supported here.
+#[cfg(any(feature = "webgpu", test))]
+fn not_here(fault: Fault) -> Fault {
+    match fault.code {
+        FaultCode::TooLarge => Fault::new(FaultCode::Unsupported, fault.sentence),
+        _ => fault,
+    }
 }
 
 #[cfg(not(feature = "webgpu"))]

@@ -89,6 +89,13 @@ fn a_file_that_is_cut_or_foreign_gives_a_sentence() {
 }
 
 #[test]
+fn what_does_not_fit_a_gpu_is_tried_on_the_processor_and_a_damaged_file_is_not() {
+    let code = |code| not_here(Fault::new(code, "Why.")).code;
+    assert_eq!(code(FaultCode::TooLarge), FaultCode::Unsupported);
+    assert_eq!(code(FaultCode::BadFile), FaultCode::BadFile);
+}
+
+#[test]
 fn what_does_not_fit_is_refused_before_its_weights_are_read() {
     let file = file();
     let header = Head::new(None).push(&file).unwrap().unwrap().header_bytes() as usize;

@@ -126,7 +126,8 @@ impl Generator {
         writer.push(Job::new(reply, language, call.stop, generated, came_ms), order);
         spawn_local(async move {
             writer.run().await;
-            // Everybody who waited has been told. Ending this instance is the supervisor's sign to start the next one.
+            // Ending this instance is the supervisor's sign to start the next one. Who still waits hears of it from the
+            // page, and what was written until now has been sent.
             if let Some(why) = weights.lost() {
                 crate::service::panic_with(&why);
             }

@@ -3,7 +3,6 @@
 //! Works with what every WebGPU device has: no subgroups, no half-precision arithmetic, 64 threads in a workgroup.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::channel::oneshot;
@@ -27,13 +26,10 @@ pub enum GpuError {
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    /// Name of the adapter, as the driver tells it.
-    pub adapter: String,
     /// It computes on the processor.
     pub is_software: bool,
     kernels: Mutex<HashMap<String, wgpu::ComputePipeline>>,
     trouble: Arc<Mutex<Option<String>>>,
-    bytes: AtomicU64,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -78,10 +74,8 @@ impl Gpu {
         let tell = first(&trouble);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| tell(error.to_string())));
         Ok(Self {
-            adapter: info.name,
             is_software: info.device_type == wgpu::DeviceType::Cpu,
             kernels: Mutex::default(),
-            bytes: AtomicU64::new(0),
             device,
             queue,
             trouble,
@@ -91,11 +85,6 @@ impl Gpu {
     /// Lose the device, as a driver reset does. For tests.
     pub fn destroy(&self) {
         self.device.destroy();
-    }
-
-    /// Bytes of all buffers that were made.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Largest buffer that a kernel can read, in bytes.
@@ -114,7 +103,6 @@ impl Gpu {
 
     /// A buffer of `bytes`, filled with zeros.
     pub fn buffer(&self, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let size = bytes.next_multiple_of(4).max(4);
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -132,7 +120,6 @@ impl Gpu {
 
     /// Numbers that stay as they are.
     pub fn numbers(&self, numbers: &[f32]) -> wgpu::Buffer {
-        self.bytes.fetch_add(4 * numbers.len() as u64, Ordering::Relaxed);
         let contents: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
         let usage = wgpu::BufferUsages::STORAGE;
         self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {

@@ -17,6 +17,16 @@ fn half_at(row: u32, byte: u32) -> f32 {
   return unpack2x16float((weights[row + (byte >> 2u)] >> ((byte & 2u) * 8u)) & 0xffffu).x;
 }
 
+// Scale and offset of a group of eight: six bits each, packed into twelve bytes.
+fn scale_and_offset(row: u32, at: u32, group: u32) -> vec2<f32> {
+  let shift = 8u * (group & 3u);
+  let low = word(row, at) >> shift;
+  let middle = word(row, at + 4u) >> shift;
+  if (group < 4u) { return vec2<f32>(f32(low & 63u), f32(middle & 63u)); }
+  let high = word(row, at + 8u) >> shift;
+  return vec2<f32>(f32((high & 15u) | ((low >> 2u) & 48u)), f32(((high >> 4u) & 15u) | ((middle >> 2u) & 48u)));
+}
+
 //@ F32
 fn decode(row: u32, unit: u32) {
   for (var i = 0u; i < 32u; i++) {
@@ -104,16 +114,6 @@ fn decode(row: u32, unit: u32) {
   }
 }
 //@ Q4_K
-// Scale and offset of a group of eight: six bits each, packed into twelve bytes.
-fn scale_and_offset(row: u32, at: u32, group: u32) -> vec2<f32> {
-  let shift = 8u * (group & 3u);
-  let low = word(row, at) >> shift;
-  let middle = word(row, at + 4u) >> shift;
-  if (group < 4u) { return vec2<f32>(f32(low & 63u), f32(middle & 63u)); }
-  let high = word(row, at + 8u) >> shift;
-  return vec2<f32>(f32((high & 15u) | ((low >> 2u) & 48u)), f32(((high >> 4u) & 15u) | ((middle >> 2u) & 48u)));
-}
-
 fn decode(row: u32, unit: u32) {
   let block = (unit >> 3u) * 144u;
   let group = unit & 7u;
@@ -127,16 +127,6 @@ fn decode(row: u32, unit: u32) {
   }
 }
 //@ Q5_K
-// Scale and offset of a group of eight: six bits each, packed into twelve bytes.
-fn scale_and_offset(row: u32, at: u32, group: u32) -> vec2<f32> {
-  let shift = 8u * (group & 3u);
-  let low = word(row, at) >> shift;
-  let middle = word(row, at + 4u) >> shift;
-  if (group < 4u) { return vec2<f32>(f32(low & 63u), f32(middle & 63u)); }
-  let high = word(row, at + 8u) >> shift;
-  return vec2<f32>(f32((high & 15u) | ((low >> 2u) & 48u)), f32(((high >> 4u) & 15u) | ((middle >> 2u) & 48u)));
-}
-
 fn decode(row: u32, unit: u32) {
   let block = (unit >> 3u) * 176u;
   let group = unit & 7u;

@@ -159,7 +159,7 @@ fn groups(numbers: usize) -> u32 {
 
 impl GpuNetwork {
     fn kernel(&self, name: &str, constants: &str) -> wgpu::ComputePipeline {
-        let shared = "struct State { position: u32, rows: u32 }\n";
+        let shared = BETWEEN.split("//@ ").next().unwrap_or_default();
         self.gpu.kernel(format!("{shared}{constants}{}", section(BETWEEN, name)))
     }
 
