@@ -3,8 +3,9 @@
 import { createServer, request } from "node:http";
 
 /**
- * @typedef {{ status?: number, headers?: Record<string, string | number>, body?: Uint8Array | string, cut?: boolean, hang?: boolean } | "pass" | "broken"} Answer
- * `broken` says nothing at all, `cut` breaks the connection behind the body, `hang` leaves it open.
+ * @typedef {{ status?: number, headers?: Record<string, string | number>, body?: Uint8Array | string, hang?: boolean } | "pass" | "broken"} Answer
+ * `broken` says nothing at all, `hang` leaves the connection open behind the body until `cut()` breaks it. Breaking it
+ * right behind the body would say nothing about what arrived: a browser drops what it has not yet handed over.
  */
 
 /** Start it in front of the server at `url`. */
@@ -13,6 +14,8 @@ export async function between(url) {
   const rules = new Map();
   /** @type {{ path: string, range: string | undefined, status: number }[]} */
   const seen = [];
+  /** @type {Set<import("node:http").ServerResponse>} */
+  const held = new Set();
   const target = new URL(url);
   const server = createServer((incoming, outgoing) => {
     const path = new URL(incoming.url ?? "/", url).pathname;
@@ -25,14 +28,14 @@ export async function between(url) {
       return;
     }
     if (answer !== "pass") {
-      const { status = 200, headers = {}, body = "", cut = false, hang = false } = answer;
+      const { status = 200, headers = {}, body = "", hang = false } = answer;
       entry.status = status;
       // The page's isolation asks for this of everything that it loads.
       outgoing.writeHead(status, { "cross-origin-resource-policy": "same-origin", ...headers });
-      outgoing.write(body, () => {
-        if (cut) outgoing.destroy();
-        else if (!hang) outgoing.end();
-      });
+      if (hang) {
+        held.add(outgoing.on("close", () => held.delete(outgoing)));
+        outgoing.write(body);
+      } else outgoing.end(body);
       return;
     }
     const { host, ...headers } = incoming.headers;
@@ -52,6 +55,8 @@ export async function between(url) {
     url: `http://127.0.0.1:${address.port}`,
     rules,
     seen,
+    /** Break every connection that an answer has left open. */
+    cut: () => held.forEach((outgoing) => outgoing.destroy()),
     stop: () => {
       server.closeAllConnections();
       server.close();
