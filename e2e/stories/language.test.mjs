@@ -95,6 +95,34 @@ test("a seed decides what is drawn", async () => {
   assert.notEqual(a, c);
 });
 
+test("what is to be JSON after a schema is that, also where chance chooses, and a schema that cannot be followed is refused", async (t) => {
+  const schema = {
+    type: "object",
+    properties: { name: { type: "string", maxLength: 24 }, lines: { type: "integer", minimum: 1, maximum: 500 }, kind: { enum: ["function", "class"] } },
+    required: ["name", "lines", "kind"],
+    additionalProperties: false,
+  };
+  const messages = [{ role: "user", content: "Describe the function `retry`, which has 14 lines." }];
+  for (const sampling of [undefined, { temperature: 1.5, seed: 3 }, { temperature: 1.5, seed: 4 }]) {
+    const { text, end } = await generate({ messages, schema, sampling, maxTokens: 150 });
+    t.diagnostic(text);
+    assert.equal(end.finish, "complete");
+    const made = JSON.parse(text);
+    assert.deepEqual(Object.keys(made).sort(), ["kind", "lines", "name"]);
+    assert.ok(typeof made.name === "string" && [...made.name].length <= 24, made.name);
+    assert.ok(Number.isInteger(made.lines) && made.lines >= 1 && made.lines <= 500, `${made.lines}`);
+    assert.ok(["function", "class"].includes(made.kind), made.kind);
+  }
+  let deep = {};
+  for (let i = 0; i < 200; i++) deep = { type: "array", items: deep };
+  const refused = await refusal({ messages, schema: deep });
+  assert.equal(refused.code, "TooLarge");
+  assert.match(refused.message, /nested more than \d+ levels/);
+  assert.match((await refusal({ messages, schema: { type: "no such type" } })).message, /form of the answer cannot be used/);
+  // The worker lives on.
+  assert.equal((await generate({ prompt: "def fibonacci(n):\n", maxTokens: 4 })).end.numNewTokens, 4);
+});
+
 test("leaving the loop cancels, and the next text begins at once", async (t) => {
   const ms = await page.evaluate(async () => {
     let num = 0;

@@ -56,6 +56,8 @@ struct Inner {
     /// What the browser says of its GPU.
     gpu: RefCell<Option<Gpu>>,
     gpu_losses: Cell<u32>,
+    /// Why the GPU was given up for this model.
+    given_up: RefCell<Option<String>>,
     /// Counts what was asked for, so that a probe which comes late finds out.
     starts: Cell<u32>,
     next_port: Cell<u32>,
@@ -85,6 +87,7 @@ impl Generator {
             tries: Cell::new(0),
             gpu: RefCell::default(),
             gpu_losses: Cell::new(0),
+            given_up: RefCell::default(),
             starts: Cell::new(0),
             next_port: Cell::new(FIRST_PORT),
             port: Cell::new(None),
@@ -128,6 +131,7 @@ impl Generator {
         *self.0.want.borrow_mut() = Some((id, request));
         self.0.tries.set(0);
         self.0.gpu_losses.set(0);
+        self.0.given_up.take();
         self.0.stage("Starting the language model");
         let (inner, start) = (self.0.clone(), self.0.starts.get());
         spawn_local(async move {
@@ -245,9 +249,10 @@ impl Inner {
         line.start(Rc::downgrade(&owner));
     }
 
-    /// The GPU cannot hold this model: go on without it.
+    /// The GPU cannot run this model: go on without it.
     fn fall_back(&self, line: &Rc<Line>, reason: &str) {
         leptos::logging::warn!("The GPU is given up for the language model: {reason}");
+        *self.given_up.borrow_mut() = Some(reason.to_owned());
         self.gpu_losses.set(MAX_GPU_LOSSES);
         *line.module.borrow_mut() = self.module();
         self.stage("Starting the language model on the processor");
@@ -290,10 +295,10 @@ impl Inner {
                 _ if !is_present => {}
                 Ok((mut info, _)) => {
                     info.model = id;
-                    if let (false, Some(why)) =
-                        (is_gpu, inner.gpu.borrow().as_ref().and_then(|gpu| gpu.unusable))
-                    {
-                        info.reason = format!("{} The GPU is not used: {why}.", info.reason);
+                    let unusable = inner.gpu.borrow().as_ref().and_then(|gpu| gpu.unusable);
+                    let unusable = unusable.map(|why| format!("The GPU is not used: {why}."));
+                    if let (false, Some(why)) = (is_gpu, inner.given_up.borrow().clone().or(unusable)) {
+                        info.reason = format!("{} {why}", info.reason);
                     }
                     inner.tries.set(0);
                     inner.settle(GeneratorState::Ready(info));
@@ -359,6 +364,10 @@ impl Owner for Inner {
         self.tries.set(self.tries.get() + u32::from(was_loading));
         if *line.module.borrow() == "model_gpu" {
             self.gpu_losses.set(self.gpu_losses.get() + 1);
+            if self.gpu_losses.get() == MAX_GPU_LOSSES {
+                let why = format!("The GPU is given up: its worker ended {MAX_GPU_LOSSES} times ({reason}).");
+                *self.given_up.borrow_mut() = Some(why);
+            }
             *line.module.borrow_mut() = self.module();
         }
         match line.state.get_untracked() {

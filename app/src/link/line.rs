@@ -31,9 +31,11 @@ pub enum LinkState {
 const STALE_BUILD: &str = "stale-build";
 /// How often a sign of life is asked for.
 const HEARTBEAT_MS: u32 = 1000;
-/// Heartbeats without an answer until a worker counts as dead. Counted in ticks of this page's timer and not in
+/// Heartbeats without a word until a worker counts as dead. Counted in ticks of this page's timer and not in
 /// wall-clock time, so that a tab that was frozen does not kill a healthy worker when it wakes up.
 const MISSED_BEATS: u32 = 3;
+/// Heartbeats without an answer until a worker that does tell of its work counts as stuck in it: it hears no cancel either.
+const BUSY_BEATS: u32 = 30;
 /// Heartbeats that a module may take to load: a first visit over a slow line.
 const BOOT_BEATS: u32 = 120;
 /// Deaths in a row without a hello between them until the supervisor gives up.
@@ -75,6 +77,9 @@ struct Life {
     _listener: Listener,
     _onerror: Closure<dyn FnMut(ErrorEvent)>,
     said_hello: bool,
+    /// Heartbeats since its last word.
+    silent: u32,
+    /// Heartbeats since its last answer to one.
     unanswered: u32,
     next_seq: u32,
 }
@@ -164,6 +169,7 @@ impl Line {
             _listener: listener,
             _onerror: onerror,
             said_hello: false,
+            silent: 0,
             unanswered: 0,
             next_seq: 0,
         });
@@ -171,16 +177,21 @@ impl Line {
 
     fn receive(self: &Rc<Self>, incoming: Incoming) {
         match incoming {
-            Incoming::Frame(frame, blobs) => match self.caller.accept(frame, blobs) {
-                Some(Frame::Hello(hello)) => self.greet(hello),
-                Some(Frame::Pong { .. }) => {
-                    if let Some(life) = self.life.borrow_mut().as_mut() {
+            Incoming::Frame(frame, blobs) => {
+                // What it says shows that it lives; only an answer shows that it also listens.
+                let is_answer = matches!(frame, Frame::Hello(_) | Frame::Pong { .. });
+                if let Some(life) = self.life.borrow_mut().as_mut() {
+                    life.silent = 0;
+                    if is_answer {
                         life.unanswered = 0;
                     }
-                    self.failed_starts.set(0);
                 }
-                _ => {}
-            },
+                match self.caller.accept(frame, blobs) {
+                    Some(Frame::Hello(hello)) => self.greet(hello),
+                    Some(Frame::Pong { .. }) => self.failed_starts.set(0),
+                    _ => {}
+                }
+            }
             Incoming::BootFailed(reason) if reason == STALE_BUILD => self.stale(),
             Incoming::BootFailed(reason) => self.died(&reason),
             Incoming::Garbled(reason) => leptos::logging::warn!("{}: {reason}", self.name),
@@ -196,7 +207,6 @@ impl Line {
             let mut life = self.life.borrow_mut();
             let Some(life) = life.as_mut() else { return };
             life.said_hello = true;
-            life.unanswered = 0;
             (life.worker.clone(), life.alive.clone())
         };
         let weak = Rc::downgrade(self);
@@ -237,14 +247,17 @@ impl Line {
         let silent = {
             let mut life = self.life.borrow_mut();
             let Some(life) = life.as_mut() else { return };
+            life.silent += 1;
             life.unanswered += 1;
-            let allowed = if life.said_hello { MISSED_BEATS } else { BOOT_BEATS };
-            if life.unanswered <= allowed && life.said_hello {
+            let (silent, unanswered) =
+                if life.said_hello { (MISSED_BEATS, BUSY_BEATS) } else { (BOOT_BEATS, BOOT_BEATS) };
+            let is_dead = life.silent > silent || life.unanswered > unanswered;
+            if !is_dead && life.said_hello {
                 let seq = life.next_seq;
                 life.next_seq = seq.wrapping_add(1);
                 let _closed = Endpoint::Worker(life.worker.clone()).post(&Frame::Ping { seq }, &[]);
             }
-            life.unanswered > allowed
+            is_dead
         };
         if silent {
             self.died("it stopped answering");

@@ -104,6 +104,35 @@ impl Sampler {
         penalty > 0.0 && penalty.is_finite() && penalty != 1.0
     }
 
+    /// How many of the likeliest tokens decide, so that a device need only find those for [`Sampler::choose_among`];
+    /// nothing where every token may have a say.
+    ///
+    /// A penalty moves only tokens that occurred, and only down, so at most that many others come up past them.
+    #[must_use]
+    pub fn enough(&self, sequence: &[u32]) -> Option<usize> {
+        let most = match self.sampling.top_k {
+            _ if self.takes_likeliest() => 1,
+            0 => return None,
+            top_k => top_k,
+        };
+        // What a form forbids, and what a reward brings up, may be anywhere.
+        if self.form.is_some() || (self.penalises() && self.sampling.repetition_penalty < 1.0) {
+            return None;
+        }
+        let seen = if self.penalises() { self.seen(sequence).len() } else { 0 };
+        most.checked_add(seen)
+    }
+
+    /// Choose like [`Sampler::choose`], given at least as many of the likeliest tokens as [`Sampler::enough`] says, each
+    /// once, with their logits.
+    pub fn choose_among(&mut self, likeliest: &[(u32, f32)], sequence: &[u32]) -> Option<u32> {
+        self.candidates.clear();
+        let finite = likeliest.iter().filter(|(_, logit)| logit.is_finite());
+        self.candidates.extend(finite.map(|&(id, logit)| Candidate { id, logit }));
+        self.candidates.sort_unstable_by_key(|candidate| candidate.id);
+        self.choose_candidate(sequence)
+    }
+
     /// Choose from the logits of all tokens, after the tokens of `sequence`. Logits that are not finite are never
     /// chosen; with none that is, there is nothing to choose. Nor is there when the form cannot say what may come next:
     /// then [`Sampler::take_problem`] has the reason.
@@ -126,6 +155,11 @@ impl Sampler {
                 }
             },
         }
+        self.choose_candidate(sequence)
+    }
+
+    /// Choose from the candidates, which are in the order of their ids.
+    fn choose_candidate(&mut self, sequence: &[u32]) -> Option<u32> {
         self.penalise(sequence);
         if self.takes_likeliest() {
             // The first of equals, like everybody else.
@@ -150,15 +184,20 @@ impl Sampler {
         self.problem.take()
     }
 
+    /// Tokens that count as having occurred, each once.
+    fn seen(&self, sequence: &[u32]) -> Vec<u32> {
+        let mut seen = sequence[sequence.len().saturating_sub(self.sampling.repetition_window)..].to_vec();
+        seen.sort_unstable();
+        seen.dedup();
+        seen
+    }
+
     fn penalise(&mut self, sequence: &[u32]) {
         if !self.penalises() {
             return;
         }
-        let Sampling { repetition_penalty: penalty, repetition_window: window, .. } = self.sampling;
-        let mut seen = sequence[sequence.len().saturating_sub(window)..].to_vec();
-        seen.sort_unstable();
-        seen.dedup();
-        for id in seen {
+        let penalty = self.sampling.repetition_penalty;
+        for id in self.seen(sequence) {
             // Sorted by id, with gaps where a logit was not finite.
             if let Ok(at) = self.candidates.binary_search_by_key(&id, |candidate| candidate.id) {
                 let logit = &mut self.candidates[at].logit;
@@ -174,6 +213,10 @@ impl Sampler {
         if top_k > 0 && top_k < num {
             self.candidates.select_nth_unstable_by(top_k - 1, likelier);
             self.candidates.truncate(top_k);
+        }
+        if top_k > 0 {
+            // In one order, however many there were to choose from: sums of the same numbers are the same then.
+            self.candidates.sort_unstable_by(likelier);
         }
         let most = self.candidates.iter().map(|candidate| candidate.logit).fold(f32::NEG_INFINITY, f32::max);
         let weight = |candidate: &Candidate| (candidate.logit - most).exp();

@@ -130,4 +130,32 @@ proptest! {
             prop_assert!(likelier <= top_p * kept * 1.0001);
         }
     }
+
+    #[test]
+    fn the_likeliest_are_enough_where_it_says_so(
+        mut logits in prop::collection::vec(-20.0_f32..20.0, 1..200),
+        alike in 0..40_usize,
+        (temperature, top_k, top_p, min_p) in (0.0_f32..3.0, 0..50_usize, 0.0_f32..1.0, 0.0_f32..0.5),
+        (repetition_penalty, seed) in (0.5_f32..2.0, any::<u64>()),
+        sequence in prop::collection::vec(0..250_u32, 0..100),
+        (more, all_together) in (0..5_usize, any::<bool>()),
+    ) {
+        let top_p = if all_together { 1.0 } else { top_p };
+        // Equal ones, which are told apart by their ids.
+        let len = logits.len();
+        (0..alike).for_each(|i| logits[i * 7 % len] = logits[i * 13 % len]);
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        odd.iter().take(alike / 4).for_each(|x| logits[seed as usize % len] = *x);
+        let sampling = Sampling { temperature, top_k, top_p, min_p, repetition_penalty, seed, ..Sampling::GREEDY };
+        let mut all = Sampler::new(sampling);
+        let mut few = all.clone();
+        let Some(enough) = all.enough(&sequence) else { return Ok(()) };
+        let mut likeliest: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
+        likeliest.retain(|(_, logit)| logit.is_finite());
+        likeliest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        likeliest.truncate(enough + more);
+        for _ in 0..8 {
+            prop_assert_eq!(all.choose(&logits, &sequence), few.choose_among(&likeliest, &sequence));
+        }
+    }
 }

@@ -131,13 +131,20 @@ fn what_is_shared_with_the_text_before_is_kept_and_edits_are_computed_again() {
 }
 
 #[test]
-fn greedy_tokens_are_the_largest_logits_and_seeds_are_those_of_the_processor() {
+fn tokens_are_those_that_the_processor_chooses() {
     let Some(gpu) = gpu() else { return };
     let bytes = file("llama_plain.gguf");
     let network = on_gpu(&gpu, &bytes);
     let (mut session, mut processor) = (GpuSession::new(network, 4096), on_processor(&bytes));
     let hot = Sampling { seed: 7, ..Sampling::default() };
-    for sampling in [Sampling::GREEDY, hot] {
+    // The likeliest one, few of them, and where all are looked at.
+    for sampling in [
+        Sampling::GREEDY,
+        hot,
+        Sampling { repetition_penalty: 1.3, top_k: 5, ..hot },
+        Sampling { repetition_penalty: 1.3, ..Sampling::GREEDY },
+        Sampling { top_k: 0, ..hot },
+    ] {
         let (mut a, mut b) = (Sampler::new(sampling), Sampler::new(sampling));
         let mut text = vec![1, 2, 3];
         for _ in 0..12 {

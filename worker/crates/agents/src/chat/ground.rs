@@ -24,28 +24,45 @@ pub struct Evidence {
 
 /// Below this share of compared pieces, that none is near says nothing.
 const COVERS: f32 = 0.95;
-/// Near enough to count without any word in common.
-const NEAR: f32 = 0.5;
-/// So far away that common words are chance.
-const FAR: f32 = 0.2;
-/// Words in common that count without meaning.
-const WORDS_ALONE: f32 = 0.5;
-/// What words and meaning must reach together.
-const TOGETHER: f32 = 0.8;
+
+/// From where on the signs count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Cosine that counts without any word in common.
+    pub near: f32,
+    /// Cosine below which common words are chance.
+    pub far: f32,
+    /// Share of words that counts where meaning was not compared.
+    pub words_alone: f32,
+    /// What the share of words and the cosine must reach together.
+    pub together: f32,
+}
+
+impl Thresholds {
+    /// Those that were chosen.
+    pub const CHOSEN: Self = Self { near: 0.5, far: 0.2, words_alone: 0.5, together: 0.8 };
+
+    /// True when the question can be answered from what was found.
+    #[must_use]
+    pub fn admit(&self, evidence: &Evidence) -> bool {
+        if evidence.names_symbol {
+            return true;
+        }
+        let words = 0.5 * (evidence.words + evidence.words_together);
+        match evidence.cosine {
+            Some(cosine) if cosine >= self.near => true,
+            Some(cosine) if evidence.covered >= COVERS => {
+                cosine >= self.far && words + cosine >= self.together
+            }
+            _ => words >= self.words_alone,
+        }
+    }
+}
 
 /// True when the question can be answered from what was found.
 #[must_use]
 pub fn is_grounded(evidence: &Evidence) -> bool {
-    if evidence.names_symbol {
-        return true;
-    }
-    let words = 0.5 * (evidence.words + evidence.words_together);
-    let by_words = words >= WORDS_ALONE;
-    match evidence.cosine {
-        Some(cosine) if cosine >= NEAR => true,
-        Some(cosine) if evidence.covered >= COVERS => cosine >= FAR && words + cosine >= TOGETHER,
-        _ => by_words,
-    }
+    Thresholds::CHOSEN.admit(evidence)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod prompt;
 mod question;
 
 pub use cite::{Cited, Lookup, citations};
-pub use ground::{Evidence, is_grounded};
+pub use ground::{Evidence, Thresholds, is_grounded};
 pub use moved::{Anchor, align};
 pub use pack::{Numbered, Packed, Piece, merge, pack, pack_history};
 pub use prompt::{Exchange, Line, Who, conversation, rendered};

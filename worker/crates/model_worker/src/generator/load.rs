@@ -156,6 +156,9 @@ async fn on_gpu(
     let built = build(store, source, asked_tokens, room_bytes, on_progress).await;
     let (network, language, max_tokens) = built.map_err(not_here)?;
     let network = GpuNetwork::new(gpu, network).map_err(|err| refused(&err))?;
+    on_progress(LoadProgress { stage: "Checking the GPU".into(), done_bytes: 0, total_bytes: 0 });
+    // A device that computes nonsense must not write it.
+    network.check(&Turns).await.map_err(|err| refused(&err))?;
     Ok((Weights::Gpu(Arc::new(network)), language, max_tokens))
 }
 

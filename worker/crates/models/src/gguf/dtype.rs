@@ -94,6 +94,16 @@ impl Dtype {
         if num.is_multiple_of(len) { (num / len).checked_mul(self.block_bytes() as u64) } else { None }
     }
 
+    /// Where the half-precision scales and offsets lie in a block; none in those of other numbers.
+    pub const fn scales(self) -> &'static [usize] {
+        match self {
+            Self::F32 | Self::BF16 => &[],
+            Self::F16 | Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => &[0],
+            Self::Q4_1 | Self::Q5_1 | Self::Q4_K | Self::Q5_K => &[0, 2],
+            Self::Q6_K => &[208],
+        }
+    }
+
     /// Whether every number stands for itself, without a block around it.
     pub const fn is_plain(self) -> bool {
         self.block_len() == 1

@@ -185,23 +185,16 @@ pub(in crate::llm) mod tests {
         };
         let mut bytes: Vec<u8> =
             (0..n * k / dtype.block_len() * dtype.block_bytes()).map(|_| next() as u8).collect();
-        // Where half-precision scales lie.
-        let scales: &[usize] = match dtype {
-            Dtype::F32 | Dtype::F16 | Dtype::BF16 => &[0],
-            Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q4_K | Dtype::Q5_K => &[0, 2],
-            Dtype::Q6_K => &[208],
-            _ => &[0],
-        };
         for block in bytes.chunks_exact_mut(dtype.block_bytes()) {
-            let sign = (next() as u16 & 1) << 15;
-            for at in scales {
-                let (plain, high) =
-                    ((next() % 4000) as f32 * 1e-3 - 2.0, sign | (0x0800 + (next() % 0x2000) as u16));
-                match dtype {
-                    Dtype::F32 => block.copy_from_slice(&plain.to_le_bytes()),
-                    Dtype::BF16 => block.copy_from_slice(&((plain.to_bits() >> 16) as u16).to_le_bytes()),
-                    _ => block[*at..at + 2].copy_from_slice(&high.to_le_bytes()),
-                }
+            let (sign, plain) = ((next() as u16 & 1) << 15, (next() % 4000) as f32 * 1e-3 - 2.0);
+            match dtype {
+                Dtype::F32 => block.copy_from_slice(&plain.to_le_bytes()),
+                Dtype::BF16 => block.copy_from_slice(&((plain.to_bits() >> 16) as u16).to_le_bytes()),
+                _ => {}
+            }
+            for at in dtype.scales() {
+                let high = sign | (0x0800 + (next() % 0x2000) as u16);
+                block[*at..at + 2].copy_from_slice(&high.to_le_bytes());
             }
         }
         let mut numbers = vec![0.0; n * k];

@@ -36,7 +36,11 @@ fn short(text: &str) -> Result<(), FormError> {
 /// Read a schema.
 pub(super) fn schema(text: &str) -> Result<Value, FormError> {
     short(text)?;
-    let mut schema: Value = serde_json::from_str(text).map_err(|err| FormError::NotJson(err.to_string()))?;
+    let mut schema: Value = serde_json::from_str(text).map_err(|err| match err.to_string() {
+        // The reader's own limit, which has no kind of its own.
+        why if why.starts_with("recursion limit") => FormError::TooDeep(MAX_DEPTH),
+        why => FormError::NotJson(why),
+    })?;
     if depth(&schema) > MAX_DEPTH {
         return Err(FormError::TooDeep(MAX_DEPTH));
     }
@@ -184,5 +188,6 @@ mod tests {
         assert_eq!(grammar(&rules(MAX_LEVELS / 2)), Ok(()));
         assert_eq!(grammar(&rules(MAX_LEVELS / 2 + 1)), Err(FormError::TooDeep(MAX_LEVELS)));
         assert_eq!(schema(&deep("[", "]", 100)), Err(FormError::TooDeep(MAX_DEPTH)));
+        assert_eq!(schema(&deep("[", "]", 1000)), Err(FormError::TooDeep(MAX_DEPTH)));
     }
 }

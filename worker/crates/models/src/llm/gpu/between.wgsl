@@ -179,3 +179,67 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   }
   if (thread == 0u) { chosen[0] = which[0]; chosen[1] = bitcast<u32>(best[0]); }
 }
+//@ count
+// How many logits lie in each of `BINS` bins below the largest, `PER_BIN` bins for a difference of one.
+@group(0) @binding(0) var<storage, read> logits: array<u32>;
+@group(0) @binding(1) var<storage, read> chosen: array<u32>;
+@group(0) @binding(2) var<storage, read_write> bins: array<atomic<u32>>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= LEN) { return; }
+  let bits = logits[id.x];
+  if ((bits & 0x7f800000u) == 0x7f800000u) { return; }
+  let below = (bitcast<f32>(chosen[1]) - bitcast<f32>(bits)) * PER_BIN;
+  if (below < f32(BINS)) { atomicAdd(&bins[u32(below)], 1u); }
+}
+//@ reach
+// How many bins, from the top on, hold as many logits as are wanted: into the second word of `found`, where there are so
+// many. Each of 256 threads has `OWN` bins.
+@group(0) @binding(0) var<storage, read> bins: array<u32>;
+@group(0) @binding(1) var<uniform> wanted: vec4<u32>;
+@group(0) @binding(2) var<storage, read_write> found: array<u32>;
+var<workgroup> sums: array<u32, 256>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) thread: u32) {
+  var own = 0u;
+  for (var i = 0u; i < OWN; i++) { own += bins[thread * OWN + i]; }
+  sums[thread] = own;
+  workgroupBarrier();
+  for (var span = 1u; span < 256u; span <<= 1u) {
+    var before = 0u;
+    if (thread >= span) { before = sums[thread - span]; }
+    workgroupBarrier();
+    sums[thread] += before;
+    workgroupBarrier();
+  }
+  var sum = sums[thread] - own;
+  if (sum >= wanted.x || sums[thread] < wanted.x) { return; }
+  for (var i = 0u; i < OWN; i++) {
+    sum += bins[thread * OWN + i];
+    if (sum >= wanted.x) {
+      found[1] = thread * OWN + i + 1u;
+      return;
+    }
+  }
+}
+//@ collect
+// Tokens and logits of those bins, at most `MOST`, into `found` behind their number and that of the bins.
+@group(0) @binding(0) var<storage, read> logits: array<u32>;
+@group(0) @binding(1) var<storage, read> chosen: array<u32>;
+@group(0) @binding(2) var<storage, read_write> found: array<atomic<u32>>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= LEN) { return; }
+  let bits = logits[id.x];
+  if ((bits & 0x7f800000u) == 0x7f800000u) { return; }
+  let below = (bitcast<f32>(chosen[1]) - bitcast<f32>(bits)) * PER_BIN;
+  if (!(below < f32(atomicLoad(&found[1])))) { return; }
+  let at = atomicAdd(&found[0], 1u);
+  if (at < MOST) {
+    atomicStore(&found[2u + 2u * at], id.x);
+    atomicStore(&found[3u + 2u * at], bits);
+  }
+}

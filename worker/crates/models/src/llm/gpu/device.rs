@@ -1,6 +1,7 @@
 //! A GPU device of one's own, and what is asked of it: buffers, kernels, and waiting for what it computes.
 //!
-//! Works with what every WebGPU device has: no subgroups, no half-precision arithmetic, 64 threads in a workgroup.
+//! Works with what every WebGPU device has: no subgroups, no half-precision arithmetic, at most 256 threads in a
+//! workgroup.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,9 @@ pub enum GpuError {
     /// There is none, or none that is fit.
     #[error("the GPU is not used: {0}")]
     Missing(String),
+    /// It computes something else than the processor.
+    #[error("the GPU computes wrong numbers: {0}")]
+    Wrong(String),
     /// The device failed or is gone.
     #[error("the GPU failed: {0}")]
     Lost(String),
@@ -30,6 +34,8 @@ pub struct Gpu {
     pub is_software: bool,
     kernels: Mutex<HashMap<String, wgpu::ComputePipeline>>,
     trouble: Arc<Mutex<Option<String>>>,
+    #[cfg(test)]
+    spoilt: Mutex<Option<(&'static str, &'static str)>>,
 }
 
 fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -79,7 +85,15 @@ impl Gpu {
             device,
             queue,
             trouble,
+            #[cfg(test)]
+            spoilt: Mutex::default(),
         })
+    }
+
+    /// Compile something else where kernels say the first from here on.
+    #[cfg(test)]
+    pub fn spoil(&self, words: Option<(&'static str, &'static str)>) {
+        *held(&self.spoilt) = words;
     }
 
     /// Lose the device, as a driver reset does. For tests.
@@ -131,6 +145,8 @@ impl Gpu {
 
     /// The kernel of a source, compiled when it is first asked for.
     pub fn kernel(&self, source: String) -> wgpu::ComputePipeline {
+        #[cfg(test)]
+        let source = held(&self.spoilt).map_or(source.clone(), |(is, becomes)| source.replace(is, becomes));
         let mut kernels = held(&self.kernels);
         let make = |source: &String| {
             let descriptor =

@@ -6,8 +6,8 @@ use super::device::{Gpu, section};
 use crate::gguf::Dtype;
 use crate::llm::{NoMemory, Store};
 
-const FORMATS: &str = include_str!("formats.wgsl");
-const PRODUCT: &str = include_str!("product.wgsl");
+pub(super) const FORMATS: &str = include_str!("formats.wgsl");
+pub(super) const PRODUCT: &str = include_str!("product.wgsl");
 
 /// Rows that a tiled product makes at a time, and columns.
 pub const TILE: u32 = 32;
@@ -42,6 +42,11 @@ impl GpuMatrix {
     /// Bytes of a row in GPU memory.
     fn row_bytes(dtype: Dtype, k: usize) -> usize {
         (k / dtype.block_len() * dtype.block_bytes()).next_multiple_of(4)
+    }
+
+    /// The format of its numbers.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
     }
 
     /// Rows.

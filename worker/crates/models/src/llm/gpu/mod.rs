@@ -6,7 +6,9 @@
 //! the GPU. Prompts pass in pieces of many tokens, whose products are tiled; attention keeps a running maximum instead of
 //! the scores.
 
+mod check;
 mod device;
+mod few;
 mod matrix;
 mod network;
 mod plan;

@@ -2,18 +2,19 @@
 //! submission and no look at the model.
 
 use super::device::{Gpu, section};
+use super::few::Few;
 use super::matrix::{Goes, GpuMatrix, TILE};
 use super::network::GpuNetwork;
 use crate::gguf::RopePairs;
 use crate::llm::network::Projection;
 
-const BETWEEN: &str = include_str!("between.wgsl");
+pub(super) const BETWEEN: &str = include_str!("between.wgsl");
 /// Threads of a workgroup that take one number each.
 const THREADS: usize = 64;
 
 /// How many workgroups there are for some rows.
 #[derive(Clone, Copy, Debug)]
-enum Grid {
+pub(super) enum Grid {
     /// So many, however many rows.
     Fixed(u32),
     /// One for each row.
@@ -24,19 +25,20 @@ enum Grid {
     Tiles(u32),
 }
 
+/// A kernel with its buffers.
 #[derive(Debug)]
-struct Run {
+pub(super) struct Run {
     kernel: wgpu::ComputePipeline,
     buffers: wgpu::BindGroup,
     grid: Grid,
 }
 
 impl Run {
-    fn new(gpu: &Gpu, kernel: wgpu::ComputePipeline, buffers: &[&wgpu::Buffer], grid: Grid) -> Self {
+    pub fn new(gpu: &Gpu, kernel: wgpu::ComputePipeline, buffers: &[&wgpu::Buffer], grid: Grid) -> Self {
         Self { buffers: gpu.bind(&kernel, buffers), kernel, grid }
     }
 
-    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, rows: u32) {
+    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, rows: u32) {
         pass.set_pipeline(&self.kernel);
         pass.set_bind_group(0, &self.buffers, &[]);
         match self.grid {
@@ -130,6 +132,7 @@ pub struct Plan {
     layers: Vec<Step>,
     head: Vec<Step>,
     largest: Step,
+    few: Few,
 }
 
 impl Plan {
@@ -140,7 +143,12 @@ impl Plan {
             network.layer(index, room, kept, &mut layers);
         }
         let (head, largest) = network.head(room);
-        Self { layers, head, largest }
+        Self { layers, head, largest, few: Few::new(network, room) }
+    }
+
+    /// The kernels that find the likeliest tokens.
+    pub fn few(&self) -> &Few {
+        &self.few
     }
 
     /// Encode all layers for `rows` tokens, and with `logits` what gives those, and the largest of them.
@@ -157,10 +165,15 @@ fn groups(numbers: usize) -> u32 {
     numbers.div_ceil(THREADS) as u32
 }
 
+/// A kernel that is no product, with the constants that it names.
+pub(super) fn source(name: &str, constants: &str) -> String {
+    let shared = BETWEEN.split("//@ ").next().unwrap_or_default();
+    format!("{shared}{constants}{}", section(BETWEEN, name))
+}
+
 impl GpuNetwork {
     fn kernel(&self, name: &str, constants: &str) -> wgpu::ComputePipeline {
-        let shared = BETWEEN.split("//@ ").next().unwrap_or_default();
-        self.gpu.kernel(format!("{shared}{constants}{}", section(BETWEEN, name)))
+        self.gpu.kernel(source(name, constants))
     }
 
     fn embed(&self, room: &Room) -> Step {

@@ -1,11 +1,13 @@
 //! A text under way on a network in GPU memory. What was computed of it stays on the device, and only what is new is
-//! computed; a token costs one submission and eight bytes that are read back, unless chance has to choose it.
+//! computed; a token costs one submission and few bytes that are read back: the likeliest token, or where chance has to
+//! choose, those that it can choose from.
 
 use std::sync::Arc;
 
 use infer::{Generate, GenerateError, Sampler, Steps, common_prefix};
 
 use super::device::GpuError;
+use super::few::{self, Few};
 use super::network::GpuNetwork;
 use super::plan::{Kept, Plan, Room};
 use crate::llm::session::check;
@@ -39,6 +41,8 @@ pub struct GpuSession {
 enum Wanted {
     Nothing,
     Likeliest,
+    /// So many of the likeliest.
+    Few(usize),
     Logits,
 }
 
@@ -65,7 +69,7 @@ impl GpuSession {
         let cache = cache(&network, positions);
         let plan = Plan::new(&network, &room, &cache);
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let back = network.gpu.buffer(4 * network.config().vocab as u64, usage);
+        let back = network.gpu.buffer(Few::BYTES.max(4 * network.config().vocab as u64), usage);
         let (tokens, angles) = (Vec::new(), Vec::new());
         Self { network, tokens, max_tokens, rows, room, cache, positions, plan, back, angles }
     }
@@ -75,8 +79,33 @@ impl GpuSession {
     /// # Errors
     /// See [`GenerateError`].
     pub async fn logits(&mut self, sequence: &[u32], steps: &impl Steps) -> Result<Vec<f32>, GenerateError> {
-        let read = self.run(sequence, steps, Wanted::Logits).await?;
-        Ok(read.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        self.run(sequence, steps, Wanted::Logits).await.map(|read| floats(&read))
+    }
+
+    /// At least `num` of the likeliest tokens that may follow `sequence`, with their logits; nothing where all logits have
+    /// to be looked at.
+    pub(super) async fn few(
+        &mut self,
+        sequence: &[u32],
+        num: usize,
+        steps: &impl Steps,
+    ) -> Result<Option<Vec<(u32, f32)>>, GenerateError> {
+        let read = self.run(sequence, steps, Wanted::Few(num)).await?;
+        let vocab = self.network.config().vocab;
+        Ok(Few::read(&read, num).filter(|few| few.iter().all(|(id, _)| (*id as usize) < vocab)))
+    }
+
+    /// The logits behind what was computed last.
+    async fn same_logits(&self) -> Result<Vec<f32>, GenerateError> {
+        let (gpu, bytes) = (&self.network.gpu, self.logits_bytes());
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&self.room.logits, 0, &self.back, 0, bytes);
+        gpu.queue.submit([encoder.finish()]);
+        Ok(floats(&gpu.read(&self.back, bytes).await?))
+    }
+
+    fn logits_bytes(&self) -> u64 {
+        4 * self.network.config().vocab as u64
     }
 
     /// Compute what is new of `sequence`, and give the bytes of what is wanted.
@@ -122,12 +151,20 @@ impl GpuSession {
         let state = [first as u32, tokens.len() as u32];
         write(&self.room.state, state.iter().flat_map(|word| word.to_le_bytes()).collect());
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let few = self.plan.few();
+        if let Wanted::Few(num) = wanted {
+            few.begin(gpu, &mut encoder, num);
+        }
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             self.plan.encode(&mut pass, tokens.len() as u32, wanted != Wanted::Nothing);
+            if let Wanted::Few(_) = wanted {
+                few.encode(&mut pass);
+            }
         }
         let (from, bytes) = match wanted {
-            Wanted::Logits => (&self.room.logits, 4 * self.network.config().vocab as u64),
+            Wanted::Logits => (&self.room.logits, self.logits_bytes()),
+            Wanted::Few(_) => (few.found(), Few::BYTES),
             // Reading anything waits for everything before it.
             Wanted::Likeliest | Wanted::Nothing => (&self.room.chosen, 8),
         };
@@ -163,6 +200,10 @@ impl GpuSession {
     }
 }
 
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
 fn cache(network: &GpuNetwork, positions: usize) -> Vec<Kept> {
     let config = network.config();
     let room = || network.gpu.room(positions * config.kv_len());
@@ -189,7 +230,16 @@ impl Generate for GpuSession {
         steps: &impl Steps,
     ) -> Result<u32, GenerateError> {
         if !sampler.is_greedy() {
-            let logits = self.logits(sequence, steps).await?;
+            let enough = sampler.enough(sequence).filter(|&num| num <= few::MOST);
+            let logits = match enough {
+                None => self.logits(sequence, steps).await?,
+                Some(num) => match self.few(sequence, num, steps).await? {
+                    Some(few) => {
+                        return sampler.choose_among(&few, sequence).ok_or(GenerateError::NotFinite);
+                    }
+                    None => self.same_logits().await?,
+                },
+            };
             return sampler.choose(&logits, sequence).ok_or(GenerateError::NotFinite);
         }
         let read = self.run(sequence, steps, Wanted::Likeliest).await?;

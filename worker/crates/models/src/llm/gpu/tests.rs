@@ -13,7 +13,7 @@ use crate::llm::Store as _;
 use crate::llm::matrix::tests::random;
 
 /// Poll until it is done: natively, waiting for the device is blocking.
-fn ready<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -22,7 +22,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn gpu() -> Option<Arc<Gpu>> {
+pub(super) fn gpu() -> Option<Arc<Gpu>> {
     match ready(Gpu::open()) {
         Ok(gpu) => Some(Arc::new(gpu)),
         Err(why) => {
