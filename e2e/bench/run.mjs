@@ -1,5 +1,5 @@
 // Runs every benchmark and writes docs/benchmarks.json and docs/benchmarks.md: `node e2e/bench/run.mjs [part …]`.
-// Parts: sizes, search, hnsw, app, embed, and about language models logits, native, filter, generate, completions, gpu, which
+// Parts: sizes, search, grounding, hnsw, app, embed, and about language models logits, native, filter, generate, completions, gpu, which
 // `language` runs all; humaneval runs only when it is named. Rows of parts that are not run are kept from the last file;
 // `PART=FILE` takes the rows that a part wrote earlier instead of running it again.
 import { execFileSync } from "node:child_process";
@@ -79,7 +79,7 @@ if (runs("sizes")) {
 }
 
 const set = process.env.ALCOVE_EVALUATION_SET ?? join(cache, "evaluation-set");
-if (runs("search") || runs("hnsw") || runs("app")) sh("python3", ["e2e/eval/make.py", set]);
+if (runs("search") || runs("grounding") || runs("hnsw") || runs("app")) sh("python3", ["e2e/eval/make.py", set]);
 
 /** Run a program of crate `bench` on the evaluation set. Vectors that it makes stay in the cache for the next run. */
 function onSet(program, ...args) {
@@ -95,6 +95,13 @@ if (runs("search")) {
   const out = join(scratch, "search.json");
   onSet("eval", "--json", out);
   parts.search = read(out);
+  write();
+}
+
+if (runs("grounding")) {
+  const out = join(scratch, "grounding.json");
+  onSet("ground", "--most-chunks", "3000", "--json", out);
+  parts.grounding = read(out);
   write();
 }
 

@@ -1,8 +1,8 @@
 //! What counts as found, on the sources of this repository: questions that they answer, and questions about other things,
 //! among them such that share words with any program.
 //!
-//! That is how the share of words in `agents::chat::is_grounded` was chosen: of the values that let no more than two of
-//! the foreign questions through, the one that refuses fewest of the others. No vectors take part here.
+//! That is how the share of words in `agents::chat::is_grounded` was chosen, for the time before there are vectors: of the
+//! values that let no more than two of the foreign questions through, the one that refuses fewest of the others.
 
 use std::path::{Path, PathBuf};
 
