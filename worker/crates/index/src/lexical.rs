@@ -15,6 +15,9 @@ use crate::fuse;
 use crate::terms;
 use crate::tuning::Tuning;
 
+/// Chunks that there are taken to be at least where it is asked how rare a word is.
+const LEAST_FOR_RARENESS: u32 = 1000;
+
 /// Body, symbol path, file path.
 pub(crate) const NUM_FIELDS: usize = 3;
 
@@ -260,9 +263,12 @@ impl Lexical {
         self.stand_ins(word).into_iter().filter(is_longer).collect()
     }
 
-    /// Weight of a word that no chunk holds.
-    pub fn idf_of_nothing(&self) -> f32 {
-        (1.0 + (f64::from(self.num_live) + 0.5) / 0.5).ln() as f32
+    /// How rare a word is, `None` one that is nowhere, as if there were a thousand chunks at least:
+    /// from fewer it cannot be told which words are rare, and a word that is not there would outweigh all that are.
+    pub fn rareness(&self, term: Option<u32>) -> f32 {
+        let num_live = f64::from(self.num_live.max(LEAST_FOR_RARENESS));
+        let num = term.map_or(0.0, |term| f64::from(self.terms[term as usize].num_live));
+        (1.0 + (num_live - num + 0.5) / (num + 0.5)).ln() as f32
     }
 
     /// Weight of a term: the rarer, the more.
