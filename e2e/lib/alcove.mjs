@@ -75,7 +75,7 @@ export async function openBrowser(options = {}) {
   });
   const trouble = [];
   const watch = (page) => {
-    page.on("pageerror", (err) => trouble.push(`page error: ${err.message}`));
+    page.on("pageerror", (err) => trouble.push(`page error: ${err.message} ${(err.stack ?? "").split("\n").slice(1, 4).join(" <")}`.trim()));
     page.on("console", (message) => {
       if (message.type() === "error") trouble.push(`console: ${message.text()}`);
     });
