@@ -1,6 +1,6 @@
-//! Whether a device computes what the processor computes. Drivers have been seen that do not, and nobody can tell from a
-//! text. A small network with the formats, the heads and the width of the model is filled by chance, and a text passes it
-//! on both: every kernel that the model uses runs, at sizes that fill no tile. It takes some megabytes of each memory.
+//! Whether a device computes what the processor computes: nobody can tell from a text that it does not. A small network with the formats, the heads and the width of the model is filled by chance, and a text passes it
+//! on both: every kernel that the model uses runs, at sizes that fill no tile. It takes some megabytes of each memory. It does not find everything: an error that
+//! shows only at other sizes, or in attention whose maximum does not move in this text, passes.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const VOCAB: usize = 75;
 const MOST_FEED_FORWARD: usize = 1024;
 /// Most layers. Files mix formats in a few ways only.
 const MOST_BLOCKS: usize = 4;
-/// How far the logits may be off, as a share of the largest. The processor's sixteen bits cost a thousandth of that.
+/// How far the logits may be off, as a share of the largest: a guess that leaves room for the processor's sixteen bits.
 const TOLERANCE: f32 = 0.01;
 
 /// What the network has in common with a model.
