@@ -417,6 +417,22 @@ test("without the network everything that was loaded goes on, and what cannot is
   await other.close();
 });
 
+test("a worker whose script cannot be fetched is given up in a sentence, and starts when it can be", async () => {
+  const other = await browser.context.newPage();
+  await openApp(other, server.url);
+  await openFiles(other, { "kept.py": "def kept():\n    return 1\n" });
+  const scripts = "**/workers/boot.js*";
+  await other.context().route(scripts, (route) => route.abort("connectionrefused"));
+  await other.evaluate(() => void alcove.debug.killEngine());
+  const failed = other.getByRole("button", { name: "Engine failed: start again" });
+  await failed.waitFor({ timeout: 20_000 });
+  isSentence((await other.evaluate(() => alcove.read("kept.py").then(String, (err) => err.message))));
+  await other.context().unroute(scripts);
+  await failed.click();
+  await eventually(other, async () => (await alcove.read("kept.py")).startsWith("def kept"));
+  await other.close();
+});
+
 test("an editor whose helper cannot be fetched edits all the same", async () => {
   const other = await browser.context.newPage();
   await other.route("**/editor-worker-*", (route) => route.abort("connectionrefused"));

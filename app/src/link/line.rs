@@ -9,7 +9,7 @@ use link::{Caller, Endpoint, Incoming, Listener, Policy, PortKind};
 use protocol::{Fault, FaultCode, Frame, Hello};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, Event, Worker, WorkerOptions, WorkerType};
 
 /// How a worker is doing, for the status bar.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ struct Life {
     /// The lock that it holds while it lives.
     alive: String,
     _listener: Listener,
-    _onerror: Closure<dyn FnMut(ErrorEvent)>,
+    _onerror: Closure<dyn FnMut(Event)>,
     said_hello: bool,
     /// Heartbeats since its last word.
     silent: u32,
@@ -154,10 +154,13 @@ impl Line {
             }
         });
         let weak = Rc::downgrade(self);
-        let onerror = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+        let onerror = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
             event.prevent_default();
-            let message = event.message();
-            let reason = if message.is_empty() { "its module could not be loaded".into() } else { message };
+            // A script that cannot be fetched makes a plain event, which has no message to ask for.
+            let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+            let reason = message
+                .filter(|message| !message.is_empty())
+                .unwrap_or_else(|| "its module could not be loaded".into());
             if let Some(line) = weak.upgrade() {
                 line.died(&reason);
             }
@@ -232,18 +235,27 @@ impl Line {
         if let Some(owner) = self.owner() {
             owner.on_death("the server has another build by now");
         }
-        self.fail_stale();
+        self.fail_all_when_over();
     }
 
-    fn fail_stale(&self) {
-        self.caller.fail_all(&super::outgrown());
+    /// Nobody will answer while no worker can be started, so nobody waits either.
+    fn fail_all_when_over(&self) {
+        match self.state.get_untracked() {
+            LinkState::Stale => self.caller.fail_all(&super::outgrown()),
+            LinkState::Failed(reason) => {
+                let sentence = format!(
+                    "The {} worker could not be started: {reason}. Reload the page; if it happens again, please report it.",
+                    self.name
+                );
+                self.caller.fail_all(&Fault::new(FaultCode::Internal, sentence));
+            }
+            LinkState::Starting | LinkState::Ready | LinkState::Restarting(_) => {}
+        }
     }
 
     fn beat(self: &Rc<Self>) {
-        if self.state.get_untracked() == LinkState::Stale {
-            // What was asked for since.
-            return self.fail_stale();
-        }
+        // What was asked for since it was over.
+        self.fail_all_when_over();
         let silent = {
             let mut life = self.life.borrow_mut();
             let Some(life) = life.as_mut() else { return };
@@ -281,12 +293,8 @@ impl Line {
         if let Some(owner) = self.owner() {
             owner.on_death(reason);
         }
+        self.fail_all_when_over();
         if failed > MAX_FAILED_STARTS {
-            let sentence = format!(
-                "The {} worker could not be started: {reason}. Reload the page; if it happens again, please report it.",
-                self.name
-            );
-            self.caller.fail_all(&Fault::new(FaultCode::Internal, sentence));
             return;
         }
         let weak = Rc::downgrade(self);
