@@ -70,6 +70,20 @@ test("the model worker is killed in the middle of a batch and embedding goes on"
   await untilStatus(page, (s) => s.layers.vectors.total > 0 && s.layers.vectors.done === s.layers.vectors.total, 180_000);
 });
 
+test("an engine worker that hangs is replaced, and what was asked of it is answered", async () => {
+  await page.evaluate(() => alcove.write("before.txt", "kept"));
+  const engine = page.workers().find((worker) => worker.url().includes("module=engine"));
+  await page.evaluate(() => (globalThis.hangs = new Promise((resolve) => (new BroadcastChannel("hang").onmessage = resolve))) && undefined);
+  engine.evaluate(() => { new BroadcastChannel("hang").postMessage("now"); for (;;); }).catch(() => {});
+  await page.evaluate(() => hangs.then(() => undefined));
+  const began = Date.now();
+  assert.equal(await page.evaluate(() => alcove.read("before.txt")), "kept");
+  // No earlier: a worker that is only slow must not be taken for one that hangs.
+  const ms = Date.now() - began;
+  assert.ok(ms > 5000 && ms < 30_000, `${ms} ms`);
+  assert.ok(page.workers().some((worker) => worker !== engine && worker.url().includes("module=engine")));
+});
+
 test("a script that asks for what harms gets an answer all the same: nothing stays open", async () => {
   const code = await page.evaluate(() => {
     const open = alcove.search("anything", { k: 1 });

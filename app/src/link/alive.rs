@@ -11,12 +11,15 @@ pub(super) fn new_name() -> String {
     format!("alcove-alive-{:.0}", js_sys::Math::random() * 1e16)
 }
 
-/// Call `ended` when the worker that holds the lock `name` is gone. Never called when nobody holds it now: then nothing
-/// can be told from it.
-pub(super) fn when_gone(name: String, ended: impl FnOnce() + 'static) {
+/// Call `watched` when it is sure that the end of the worker that holds the lock `name` will be noticed, and `ended` at
+/// its end. Neither is called when nobody holds it now: then nothing can be told from it.
+pub(super) fn when_gone(name: String, watched: impl FnOnce() + 'static, ended: impl FnOnce() + 'static) {
     spawn_local(async move {
-        let is_held = request(&name, true).await.is_ok_and(|lock| !lock);
-        if is_held && request(&name, false).await.is_ok() {
+        if !request(&name, true).await.is_ok_and(|lock| !lock) {
+            return;
+        }
+        watched();
+        if request(&name, false).await.is_ok() {
             ended();
         }
     });

@@ -34,6 +34,8 @@ const HEARTBEAT_MS: u32 = 1000;
 /// Heartbeats without a word until a worker counts as dead. Counted in ticks of this page's timer and not in
 /// wall-clock time, so that a tab that was frozen does not kill a healthy worker when it wakes up.
 const MISSED_BEATS: u32 = 3;
+/// The same where the browser tells of its end: it lives, then, and may wait for a GPU that is slow to take its data.
+const MISSED_BEATS_ALIVE: u32 = 10;
 /// Heartbeats without an answer until a worker that does tell of its work counts as stuck in it: it hears no cancel either.
 const BUSY_BEATS: u32 = 30;
 /// Heartbeats that a module may take to load: a first visit over a slow line.
@@ -77,6 +79,8 @@ struct Life {
     _listener: Listener,
     _onerror: Closure<dyn FnMut(Event)>,
     said_hello: bool,
+    /// The browser will tell of its end.
+    is_watched: bool,
     /// Heartbeats since its last word.
     silent: u32,
     /// Heartbeats since its last answer to one.
@@ -172,6 +176,7 @@ impl Line {
             _listener: listener,
             _onerror: onerror,
             said_hello: false,
+            is_watched: false,
             silent: 0,
             unanswered: 0,
             next_seq: 0,
@@ -212,15 +217,24 @@ impl Line {
             life.said_hello = true;
             (life.worker.clone(), life.alive.clone())
         };
-        let weak = Rc::downgrade(self);
-        super::alive::when_gone(alive.clone(), move || {
+        let (weak, name) = (Rc::downgrade(self), alive.clone());
+        let watched = move || {
+            if let Some(line) = weak.upgrade()
+                && let Some(life) = line.life.borrow_mut().as_mut().filter(|life| life.alive == name)
+            {
+                life.is_watched = true;
+            }
+        };
+        let (weak, name) = (Rc::downgrade(self), alive.clone());
+        let ended = move || {
             // An instance that the supervisor ended itself is not the present one any more.
             if let Some(line) = weak.upgrade()
-                && line.life.borrow().as_ref().is_some_and(|life| life.alive == alive)
+                && line.life.borrow().as_ref().is_some_and(|life| life.alive == name)
             {
                 line.died("it ended without a word");
             }
-        });
+        };
+        super::alive::when_gone(alive, watched, ended);
         self.state.set(LinkState::Ready);
         *self.hello.borrow_mut() = Some(hello.clone());
         if let Some(owner) = self.owner() {
@@ -261,8 +275,11 @@ impl Line {
             let Some(life) = life.as_mut() else { return };
             life.silent += 1;
             life.unanswered += 1;
-            let (silent, unanswered) =
-                if life.said_hello { (MISSED_BEATS, BUSY_BEATS) } else { (BOOT_BEATS, BOOT_BEATS) };
+            let (silent, unanswered) = match (life.said_hello, life.is_watched) {
+                (false, _) => (BOOT_BEATS, BOOT_BEATS),
+                (true, false) => (MISSED_BEATS, BUSY_BEATS),
+                (true, true) => (MISSED_BEATS_ALIVE, BUSY_BEATS),
+            };
             let is_dead = life.silent > silent || life.unanswered > unanswered;
             if !is_dead && life.said_hello {
                 let seq = life.next_seq;

@@ -9,6 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, Response};
 
 use super::pick::{Picked, message};
+use super::source::Source;
 use super::walk::{Found, Walk, all};
 use crate::link::Engine;
 
@@ -171,7 +172,7 @@ struct Sender<'a, F> {
     workspace: WorkspaceId,
     options: ImportOptions,
     on_progress: F,
-    files: Vec<(String, File)>,
+    files: Vec<(String, Source)>,
     bytes: f64,
     total: Imported,
     progress: ImportProgress,
@@ -181,7 +182,7 @@ struct Sender<'a, F> {
 }
 
 impl<F: Fn(ImportProgress)> Sender<'_, F> {
-    async fn take(&mut self, path: String, file: File) -> Result<(), Fault> {
+    async fn take(&mut self, path: String, file: Source) -> Result<(), Fault> {
         self.progress.num_found += 1;
         if file.size() > self.options.max_file_bytes as f64 {
             self.leave_out(SkipReason::TooLarge, path);

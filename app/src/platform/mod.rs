@@ -16,6 +16,7 @@ mod names;
 mod pick;
 mod save;
 mod script;
+mod source;
 mod storage;
 mod walk;
 

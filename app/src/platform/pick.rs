@@ -6,6 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FilePropertyBag, HtmlInputElement};
 
 use super::ffi::{DropEntry, DropItem, Handle, PickerHost, wait};
+use super::source::{Source, buffer_of};
 
 /// Something that was handed over and not read yet.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub(super) enum Root {
     Entry(DropEntry),
     /// A file with the path that the browser says it has.
     File(String, File),
-    /// Bytes of a script. They become a file when their turn comes: making 100,000 at once stops the page for seconds.
+    /// Bytes of a script. They are copied when their turn comes: copying 100,000 at once stops the page for seconds.
     Part(Part),
 }
 
@@ -29,8 +30,13 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// What is taken in of it.
+    pub(super) fn source(&self) -> Source {
+        Source::Bytes(buffer_of(&self.content), self.modified.unwrap_or_else(js_sys::Date::now))
+    }
+
     /// The file that it stands for; `None` when the browser makes none of it.
-    pub(super) fn file(&self) -> Option<File> {
+    fn file(&self) -> Option<File> {
         let options = FilePropertyBag::new();
         if let Some(modified) = self.modified {
             options.set_last_modified(modified);

@@ -7,6 +7,7 @@ use web_sys::File;
 
 use super::ignore::{Rules, is_ignore_file};
 use super::pick::{Picked, Root};
+use super::source::Source;
 
 /// Folders nested deeper than this are taken for a link that leads in a circle.
 const MAX_DEPTH: usize = 64;
@@ -20,7 +21,7 @@ const MAX_IGNORE_BYTES: f64 = 256.0 * 1024.0;
 /// What a walk came upon.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
-    File(String, File),
+    File(String, Source),
     /// A folder that an ignore file names, with a slash at its end; or a file below one.
     Ignored(String),
     Unreadable(String),
@@ -121,8 +122,12 @@ impl Walk {
     async fn take_files(&mut self, items: Vec<(Root, String)>) -> Vec<Found> {
         let mut found = Vec::with_capacity(items.len());
         let files = all(items.iter().map(|(root, _)| root.file_promise())).await;
-        for ((_, path), file) in items.into_iter().zip(files) {
-            let Some(file) = file.and_then(|file| file.dyn_into::<File>().ok()) else {
+        for ((root, path), file) in items.into_iter().zip(files) {
+            let file = match root {
+                Root::Part(part) => Some(part.source()),
+                _ => file.and_then(|file| file.dyn_into::<File>().ok()).map(Source::File),
+            };
+            let Some(file) = file else {
                 found.push(Found::Unreadable(path));
                 continue;
             };
@@ -134,8 +139,8 @@ impl Walk {
             }
             if self.honour_ignore && is_ignore_file(name) && file.size() <= MAX_IGNORE_BYTES {
                 // What cannot be read as text has no rules.
-                if let Ok(text) = JsFuture::from(file.text()).await {
-                    self.rules.add(folder, &text.as_string().unwrap_or_default());
+                if let Some(text) = file.text().await {
+                    self.rules.add(folder, &text);
                 }
             }
             found.push(Found::File(path, file));
@@ -182,7 +187,8 @@ impl Root {
             Self::Handle(handle) => handle.get_file().ok(),
             Self::Entry(entry) => Some(Promise::new(&mut |ok, failed| entry.entry_file(&ok, &failed))),
             Self::File(_, file) => Some(Promise::resolve(&JsValue::from(file.clone()))),
-            Self::Part(part) => part.file().map(|file| Promise::resolve(&JsValue::from(file))),
+            // There already.
+            Self::Part(_) => None,
         }
     }
 
