@@ -100,6 +100,21 @@ test("a filter narrows the search", async () => {
   assert.ok(hits.length > 0 && hits.every((hit) => hit.path.startsWith("text/")), JSON.stringify(hits));
 });
 
+test("asking for the search again offers what was asked for replacement", async () => {
+  const value = () => page.getByRole("combobox", { name: "Search the workspace" }).inputValue();
+  await page.keyboard.press("Control+Shift+F");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("first question");
+  // Once where the field has the keyboard already, and once from another panel.
+  for (const [from, question] of [["Control+Shift+F", "second"], ["Control+Shift+O", "third"]]) {
+    await page.keyboard.press(from);
+    await page.keyboard.press("Control+Shift+F");
+    await page.waitForFunction(() => getSelection().type === "Range" || document.activeElement.selectionEnd > document.activeElement.selectionStart);
+    await page.keyboard.type(question);
+    assert.equal(await value(), question);
+  }
+});
+
 test("a mistake is told with a code and a sentence", async () => {
   const fault = await page.evaluate(() => alcove.read("no/such/file").then(() => null, (err) => ({ code: err.code, message: err.message })));
   assert.equal(fault?.code, "NotFound");

@@ -32,6 +32,17 @@ pub(crate) fn words(query: &str) -> Vec<String> {
     words
 }
 
+/// Words shorter than this mark only what begins like them: `up` stands in `wake_up` and `wakeUp`, not in `super`.
+const SHORT: usize = 4;
+
+/// A word begins at `at`: behind what is no letter or digit, or where the case rises.
+fn begins_word(line: &str, at: usize) -> bool {
+    let before = line[..at].chars().next_back();
+    let first = line[at..].chars().next();
+    before
+        .is_none_or(|c| !c.is_alphanumeric() || (!c.is_uppercase() && first.is_some_and(char::is_uppercase)))
+}
+
 /// Byte ranges of `line` where one of `words` stands, case folded.
 fn matches(line: &str, words: &[String]) -> Vec<Range<usize>> {
     let folded = line.to_lowercase();
@@ -43,6 +54,7 @@ fn matches(line: &str, words: &[String]) -> Vec<Range<usize>> {
         .iter()
         .flat_map(|word| folded.match_indices(word.as_str()).map(|(at, hit)| at..at + hit.len()))
         .filter(|range| line.is_char_boundary(range.start) && line.is_char_boundary(range.end))
+        .filter(|range| range.len() >= SHORT || begins_word(line, range.start))
         .collect();
     found.sort_unstable_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
     let mut merged: Vec<Range<usize>> = Vec::new();
@@ -128,6 +140,17 @@ mod tests {
         let lines: Vec<u32> = shown.iter().map(|l| l.line).collect();
         assert_eq!(lines, [12, 13]);
         assert_eq!(shown[1].highlights.len(), 1);
+    }
+
+    #[test]
+    fn short_words_mark_only_what_begins_like_them() {
+        let marked = |line: &str, query: &str| -> Vec<Range<usize>> { matches(line, &words(query)) };
+        assert_eq!(
+            marked("pub(super) fn wake_up(cup: Up, keepUp: Uphill)", "up"),
+            [19..21, 27..29, 35..37, 39..41]
+        );
+        assert_eq!(marked("reconnect(ReKey, donkey)", "connect key"), [2..9, 12..15]);
+        assert_eq!(marked("épée", "épée"), [0..6]);
     }
 
     #[test]

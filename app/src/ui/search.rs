@@ -52,7 +52,11 @@ pub fn SearchPanel() -> impl IntoView {
         search.focus.track();
         if let Some(field) = field.get() {
             let _gone = field.focus();
-            field.select();
+            leptos::task::spawn_local(async move {
+                // The view may be about to write the query into the field once more, which would undo the selection.
+                leptos::task::tick().await;
+                field.select();
+            });
         }
     });
     // A new query starts at the top, where the best hit is.

@@ -183,14 +183,21 @@ fn declared(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
 }
 
 fn implemented(def: Def, node: Node<'_>, text: &str) -> Option<Named> {
-    let target = node.child_by_field_name("type")?;
+    let mut target = node.child_by_field_name("type")?;
+    let mut reference = "";
+    // `&'a mut Type` is about `Type`.
+    while target.kind() == "reference_type"
+        && let Some(inner) = target.child_by_field_name("type")
+    {
+        (target, reference) = (inner, "&");
+    }
     let bare = |node: Node<'_>| {
         let name = text_of(text, node);
-        tidy(name.split('<').next().unwrap_or(name).trim_start_matches('&'))
+        tidy(name.split('<').next().unwrap_or(name))
     };
     let segment = bare(target);
     let name = match node.child_by_field_name("trait") {
-        Some(of) => format!("impl {} for {segment}", bare(of)),
+        Some(of) => format!("impl {} for {reference}{segment}", bare(of)),
         None => format!("impl {segment}"),
     };
     let mut found = Named::new(def, target.byte_range(), &name)?;

@@ -257,6 +257,12 @@ const CASES: &[Case] = &[
         chunks: &[(0, 1, "Wrapper"), (1, 8, "Wrapper.fmt"), (9, 11, "")],
     },
     Case {
+        path: "reference.rs",
+        text: "impl<'a> Read for &'a mut File<'_> {\n    fn read(&self) {}\n}\n",
+        symbols: &[("", "impl Read for &File", "Other"), ("File", "read", "Method")],
+        chunks: &[(0, 1, "File"), (1, 3, "File.read")],
+    },
+    Case {
         path: "deep.md",
         text: "---\ntitle: x\n---\nIntro.\n\nOne\n===\n\n```sh\n# no heading\n```\n\n### Three\ntext\n\n## Two ##\nmore\n",
         symbols: &[("", "One", "Heading"), ("", "Three", "Heading"), ("", "Two", "Heading")],
@@ -295,7 +301,7 @@ fn symbols_and_chunks_of_every_language() {
         }
         for symbol in &found.symbols {
             let name = &case.text[symbol.name_bytes.start as usize..symbol.name_bytes.end as usize];
-            let own = symbol.name.rsplit([' ', '#']).next().unwrap();
+            let own = symbol.name.rsplit([' ', '#', '&']).next().unwrap();
             assert!(name.contains(own), "{name:?} names {}", symbol.name);
         }
     }
