@@ -424,6 +424,7 @@ export interface GenerateOptions {
     topK?: number;
     topP?: number;
     minP?: number;
+    /** Divides what speaks for tokens that occurred lately; above 1, the text is also kept from repeating long runs of its own. */
     repetitionPenalty?: number;
     seed?: number;
   };

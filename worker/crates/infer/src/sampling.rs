@@ -1,7 +1,10 @@
 //! Chooses the next token: repetition penalty, temperature, top-k, top-p, min-p, then chance with a seed.
 //!
 //! The order is that of llama.cpp: penalties on the logits, then cutting the tail by each rule in turn, then temperature
-//! and the draw, so that temperature does not change which tokens are in question. Where the text has a form to keep to
+//! and the draw, so that temperature does not change which tokens are in question. Besides single tokens, runs that the
+//! text itself repeats can be made less likely, by the rule that llama.cpp knows as DRY (“don't repeat yourself”): small
+//! models write a paragraph again and again, which is longer than any window of tokens that may occur twice. What stands
+//! in the prompt may be repeated, because answers cite it. Where the text has a form to keep to
 //! ([`Constraint`]), what may not come next is out of the question before all that.
 
 use std::cmp::Ordering;
@@ -23,9 +26,19 @@ pub struct Sampling {
     pub repetition_penalty: f32,
     /// How many of the last tokens count as having occurred.
     pub repetition_window: usize,
+    /// So many tokens of its own the text may repeat in a row; each further one becomes less likely by a factor that
+    /// grows with the run. Zero lets it repeat what it likes.
+    pub repeat_allowed: usize,
     /// Two runs with the same seed choose the same tokens.
     pub seed: u64,
 }
+
+/// Taken from the logit of the first token beyond [`Sampling::repeat_allowed`] …
+const REPEAT_MULTIPLIER: f32 = 0.8;
+/// … and so many times more from that of each further one. Both are llama.cpp's.
+const REPEAT_BASE: f32 = 1.75;
+/// Tokens beyond what is allowed after which nothing grows any more: by then no token is chosen for it.
+const REPEAT_MOST: usize = 32;
 
 impl Sampling {
     /// The likeliest token, always.
@@ -36,6 +49,7 @@ impl Sampling {
         min_p: 0.0,
         repetition_penalty: 1.0,
         repetition_window: 64,
+        repeat_allowed: 0,
         seed: 0,
     };
 }
@@ -61,6 +75,8 @@ pub struct Sampler {
     state: u64,
     candidates: Vec<Candidate>,
     weights: Vec<f32>,
+    /// Tokens at the beginning of the sequence that were given and not written.
+    num_given: usize,
     form: Option<Box<dyn Constraint>>,
     /// Why the form could not say what may come next.
     problem: Option<String>,
@@ -71,7 +87,14 @@ impl Sampler {
     #[must_use]
     pub fn new(sampling: Sampling) -> Self {
         let (candidates, weights) = (Vec::new(), Vec::new());
-        Self { sampling, state: sampling.seed, candidates, weights, form: None, problem: None }
+        Self { sampling, state: sampling.seed, candidates, weights, num_given: 0, form: None, problem: None }
+    }
+
+    /// The first so many tokens of the sequence are the prompt, which may be repeated.
+    #[must_use]
+    pub fn with_prompt(mut self, num_tokens: usize) -> Self {
+        self.num_given = num_tokens;
+        self
     }
 
     /// Choose only what the form allows.
@@ -90,7 +113,10 @@ impl Sampler {
     /// Whether logits alone decide, so that a device need only find the largest one.
     #[must_use]
     pub fn is_greedy(&self) -> bool {
-        self.takes_likeliest() && !self.penalises() && self.form.is_none()
+        self.takes_likeliest()
+            && !self.penalises()
+            && self.sampling.repeat_allowed == 0
+            && self.form.is_none()
     }
 
     fn takes_likeliest(&self) -> bool {
@@ -120,7 +146,7 @@ impl Sampler {
             return None;
         }
         let seen = if self.penalises() { self.seen(sequence).len() } else { 0 };
-        most.checked_add(seen)
+        most.checked_add(seen + self.repeats(sequence).len())
     }
 
     /// Choose like [`Sampler::choose`], given at least as many of the likeliest tokens as [`Sampler::enough`] says, each
@@ -192,7 +218,37 @@ impl Sampler {
         seen
     }
 
+    /// Tokens that would make a run longer which the text repeats, each once, with the length of the run so far beyond
+    /// what is allowed.
+    fn repeats(&self, sequence: &[u32]) -> Vec<(u32, usize)> {
+        let allowed = self.sampling.repeat_allowed;
+        let written = sequence.get(self.num_given..).unwrap_or_default();
+        let mut repeats: Vec<(u32, usize)> = Vec::new();
+        if allowed == 0 {
+            return repeats;
+        }
+        let most = allowed + REPEAT_MOST;
+        for at in allowed..written.len() {
+            // What stands before `at`, and what stands at the end.
+            let before = written[..at].iter().rev();
+            let run = before.zip(written.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+            if run < allowed {
+                continue;
+            }
+            match repeats.iter_mut().find(|(token, _)| *token == written[at]) {
+                Some((_, beyond)) => *beyond = (*beyond).max(run - allowed),
+                None => repeats.push((written[at], run - allowed)),
+            }
+        }
+        repeats
+    }
+
     fn penalise(&mut self, sequence: &[u32]) {
+        for (id, beyond) in self.repeats(sequence) {
+            if let Ok(at) = self.candidates.binary_search_by_key(&id, |candidate| candidate.id) {
+                self.candidates[at].logit -= REPEAT_MULTIPLIER * REPEAT_BASE.powi(beyond as i32);
+            }
+        }
         if !self.penalises() {
             return;
         }

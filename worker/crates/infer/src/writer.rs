@@ -112,7 +112,8 @@ impl<M: Generate, T, H: Host<T>> Writer<M, T, H> {
                 }
             }
         }
-        let sampler = Sampler::new(order.sampling).with_form(order.form.take());
+        let sampler =
+            Sampler::new(order.sampling).with_prompt(order.prompt.len()).with_form(order.form.take());
         let tokens = order.prompt.clone();
         waiting.push_back(Job { tag, order, has_begun: false, tokens, sampler });
     }

@@ -148,7 +148,7 @@ proptest! {
         temperature in 0.0_f32..2.0, top_k in 0_usize..5, top_p in 0.0_f32..1.1, min_p in 0.0_f32..1.1,
         repetition_penalty in 0.5_f32..2.0, seed in any::<u64>(),
     ) {
-        let sampling = Sampling { temperature, top_k, top_p, min_p, repetition_penalty, repetition_window: 9, seed };
+        let sampling = Sampling { temperature, top_k, top_p, min_p, repetition_penalty, repetition_window: 9, repeat_allowed: 0, seed };
         let form: Box<dyn Constraint> = Box::new(places(vec![allowed.clone()], false));
         let mut sampler = Sampler::new(sampling).with_form(Some(form));
         let usable = |id: &u32| logits.get(*id as usize).is_some_and(|logit| logit.is_finite());

@@ -82,6 +82,34 @@ fn what_occurred_is_less_likely() {
 }
 
 #[test]
+fn runs_that_the_text_repeats_become_less_likely_token_by_token() {
+    let sampling = Sampling { repeat_allowed: 3, ..Sampling::GREEDY };
+    let choose = |sequence: &[u32], second: f32| {
+        let mut logits = [0.0; 10];
+        (logits[4], logits[9]) = (9.0, second);
+        Sampler::new(sampling).with_prompt(2).choose(&logits, sequence)
+    };
+    // 1 2 3 was followed by 4 before: the fourth token of a run, of which three are allowed.
+    let begin = [8, 8, 1, 2, 3, 4, 5];
+    let with = |more: &[u32]| [&begin, more].concat();
+    assert_eq!(choose(&with(&[2, 3]), 8.9), Some(4));
+    assert_eq!(choose(&with(&[1, 2, 3]), 8.3), Some(9));
+    assert_eq!(choose(&with(&[1, 2, 3]), 8.1), Some(4));
+    // The longer the run, the less: 0.8 · 1.75 with one more, and no number grows without end.
+    let begin = [8, 8, 0, 1, 2, 3, 4, 5];
+    assert_eq!(choose(&[&begin[..], &[0, 1, 2, 3]].concat(), 7.7), Some(9));
+    assert_eq!(choose(&[&begin[..], &[0, 1, 2, 3]].concat(), 7.5), Some(4));
+    assert_eq!(choose(&[4; 4000], 8.9), Some(9));
+    // What is in the prompt may be repeated, and so may everything unless it is asked for.
+    assert_eq!(choose(&[1, 2, 3, 4, 1, 2, 3], 8.9), Some(4));
+    assert_eq!(Sampler::new(Sampling::GREEDY).choose(&[0.0, 1.0], &[1; 99]), Some(1));
+    assert!(!Sampler::new(sampling).is_greedy());
+    assert_eq!(Sampler::new(sampling).with_prompt(2).enough(&with(&[1, 2, 3])), Some(2));
+    // A prompt longer than the text is no reason to fall over.
+    assert_eq!(Sampler::new(sampling).with_prompt(9).enough(&[1, 2]), Some(1));
+}
+
+#[test]
 fn equals_and_odd_numbers() {
     let mut greedy = Sampler::new(Sampling::GREEDY);
     assert_eq!(greedy.choose(&[1.0, 2.0, 2.0], &[]), Some(1));
@@ -109,7 +137,8 @@ proptest! {
         (repetition_penalty, seed) in (0.5_f32..2.0, any::<u64>()),
         sequence in prop::collection::vec(0..300_u32, 0..20),
     ) {
-        let sampling = Sampling { temperature, top_k, top_p, min_p, seed, repetition_penalty, repetition_window: 8 };
+        let sampling =
+            Sampling { temperature, top_k, top_p, min_p, seed, repetition_penalty, repetition_window: 8, ..HOT };
         let run = || {
             let mut sampler = Sampler::new(sampling);
             (0..20).map(|_| sampler.choose(&logits, &sequence).unwrap()).collect::<Vec<_>>()
@@ -139,14 +168,16 @@ proptest! {
         (repetition_penalty, seed) in (0.5_f32..2.0, any::<u64>()),
         sequence in prop::collection::vec(0..250_u32, 0..100),
         (more, all_together) in (0..5_usize, any::<bool>()),
+        (repeat_allowed, alphabet) in (0..5_usize, prop_oneof![Just(250_u32), Just(3)]),
     ) {
+        let sequence: Vec<u32> = sequence.iter().map(|token| token % alphabet).collect();
         let top_p = if all_together { 1.0 } else { top_p };
         // Equal ones, which are told apart by their ids.
         let len = logits.len();
         (0..alike).for_each(|i| logits[i * 7 % len] = logits[i * 13 % len]);
         let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
         odd.iter().take(alike / 4).for_each(|x| logits[seed as usize % len] = *x);
-        let sampling = Sampling { temperature, top_k, top_p, min_p, repetition_penalty, seed, ..Sampling::GREEDY };
+        let sampling = Sampling { temperature, top_k, top_p, min_p, repetition_penalty, seed, repeat_allowed, ..Sampling::GREEDY };
         let mut all = Sampler::new(sampling);
         let mut few = all.clone();
         let Some(enough) = all.enough(&sequence) else { return Ok(()) };

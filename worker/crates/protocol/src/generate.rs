@@ -121,7 +121,8 @@ pub struct SamplingChoice {
     pub top_p: f32,
     /// Only tokens with at least this share of the probability of the likeliest one; zero for all.
     pub min_p: f32,
-    /// What logits of tokens that occurred are divided by; one for no penalty.
+    /// What logits of tokens that occurred are divided by; one for no penalty. Above one, long runs of tokens that the
+    /// text itself repeats become less likely too.
     pub repetition_penalty: f32,
     /// Two runs with the same seed choose the same tokens.
     pub seed: u64,

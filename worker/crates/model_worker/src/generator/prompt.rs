@@ -13,6 +13,9 @@ const MAX_STOPS: usize = 64;
 const MAX_STOP_BYTES: usize = 1024;
 /// How many of the last tokens count as repeated.
 const REPETITION_WINDOW: usize = 64;
+/// Tokens of its own in a row that a text may repeat where repetition is punished at all: names, headings and lines of
+/// code come again, sentences need not.
+const REPEAT_ALLOWED: usize = 10;
 
 /// What a text goes on from.
 #[derive(Debug)]
@@ -140,6 +143,7 @@ pub fn sampling(choice: &SamplingChoice) -> infer::Sampling {
         min_p: choice.min_p,
         repetition_penalty: choice.repetition_penalty,
         repetition_window: REPETITION_WINDOW,
+        repeat_allowed: if choice.repetition_penalty > 1.0 { REPEAT_ALLOWED } else { 0 },
         seed: choice.seed,
     }
 }
