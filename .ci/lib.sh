@@ -64,7 +64,7 @@ stage() {
 own_targets() {
   [ "$(cat "$targets/checkout" 2>/dev/null)" != "$top" ] || return 0
   mkdir -p "$targets"
-  find Cargo.toml app worker server \( -name node_modules -o -name target \) -prune -o -type f -exec touch -c {} +
+  find Cargo.toml app worker server .ci/bind-wasm \( -name node_modules -o -name target \) -prune -o -type f -exec touch -c {} +
   printf '%s' "$top" >"$targets/checkout"
 }
 own_targets

@@ -5,7 +5,8 @@
 # would be compiled for everybody.
 engine_packages=(protocol stdx text syntax store index agents infer tokens models tidy)
 native_packages=("${engine_packages[@]}" server bench app web worker model_worker)
-# Crates with code of their own for a browser. Page and engine worker have none, and are linted as native ones.
+# Crates with code for a browser only, and those below them. Page and engine worker have none: they are linted as native
+# ones, and compiled for the browser by the build.
 browser_packages=(web link models model_worker)
 
 # flags_for PACKAGE…: one -p each, those that exist.

@@ -9,7 +9,7 @@ import { serve } from "./lib/alcove.mjs";
 
 /** Files that need the machine for themselves: a GPU of software takes all cores, and how long something takes or when
  * a worker dies is what the others are about. */
-const ALONE = ["gpu", "hostile", "kill", "language-gpu", "model"];
+const ALONE = ["gpu", "hostile", "kill", "language", "language-gpu", "model"];
 const AT_ONCE = 2;
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "stories");

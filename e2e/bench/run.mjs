@@ -114,7 +114,7 @@ if (runs("hnsw")) {
     CARGO_TARGET_DIR: target,
   });
   const [built, module] = [join(target, triple, profile, "examples", "nearest.wasm"), join(scratch, "nearest")];
-  sh("wasm-bindgen", ["--target", "web", "--no-typescript", "--out-dir", module, "--out-name", "nearest", built]);
+  sh("bind-wasm", [built, module, "nearest"]);
   sh("node", ["e2e/bench/nearest.mjs", "--module", module, "--data", data, "--json", out]);
   parts.hnsw = read(out);
   write();

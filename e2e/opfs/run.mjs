@@ -1,5 +1,5 @@
 // Runs the checks of worker/crates/web/examples/opfs.rs in dedicated workers of real Chromium:
-// `node e2e/opfs/run.mjs MODULE_FOLDER`, where MODULE_FOLDER holds opfs.js and opfs_bg.wasm (wasm-bindgen --target web).
+// `node e2e/opfs/run.mjs MODULE_FOLDER`, where MODULE_FOLDER holds opfs.js and opfs_bg.wasm (bind-wasm).
 import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -3,7 +3,7 @@ import init, * as checks from "/module/opfs.js";
 
 self.onmessage = async ({ data: { name, args } }) => {
   try {
-    await init();
+    await init({ module_or_path: "/module/opfs_bg.wasm" });
     const given = args.map((arg) => (arg === "POST" ? (value) => self.postMessage({ value }) : arg));
     self.postMessage({ done: await checks[name](...given) });
   } catch (err) {

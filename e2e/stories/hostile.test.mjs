@@ -425,7 +425,7 @@ test("a worker whose script cannot be fetched is given up in a sentence, and sta
   await other.context().route(scripts, (route) => route.abort("connectionrefused"));
   await other.evaluate(() => void alcove.debug.killEngine());
   const failed = other.getByRole("button", { name: "Engine failed: start again" });
-  await failed.waitFor({ timeout: 20_000 });
+  await failed.waitFor({ timeout: 40_000 });
   isSentence((await other.evaluate(() => alcove.read("kept.py").then(String, (err) => err.message))));
   await other.context().unroute(scripts);
   await failed.click();

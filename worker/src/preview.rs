@@ -35,12 +35,16 @@ pub(crate) fn words(query: &str) -> Vec<String> {
 /// Words shorter than this mark only what begins like them: `up` stands in `wake_up` and `wakeUp`, not in `super`.
 const SHORT: usize = 4;
 
-/// A word begins at `at`: behind what is no letter or digit, or where the case rises.
+/// A word begins at `at`: behind what is no letter or digit, where the case rises, behind an acronym, or between letters
+/// and digits.
 fn begins_word(line: &str, at: usize) -> bool {
-    let before = line[..at].chars().next_back();
-    let first = line[at..].chars().next();
-    before
-        .is_none_or(|c| !c.is_alphanumeric() || (!c.is_uppercase() && first.is_some_and(char::is_uppercase)))
+    let Some(before) = line[..at].chars().next_back() else { return true };
+    let mut after = line[at..].chars();
+    let (Some(first), second) = (after.next(), after.next()) else { return true };
+    let ends_acronym = before.is_uppercase() && second.is_some_and(char::is_lowercase);
+    !before.is_alphanumeric()
+        || before.is_numeric() != first.is_numeric()
+        || (first.is_uppercase() && (!before.is_uppercase() || ends_acronym))
 }
 
 /// Byte ranges of `line` where one of `words` stands, case folded.
@@ -151,6 +155,7 @@ mod tests {
         );
         assert_eq!(marked("reconnect(ReKey, donkey)", "connect key"), [2..9, 12..15]);
         assert_eq!(marked("épée", "épée"), [0..6]);
+        assert_eq!(marked("HTTPMap remap u16", "map 16"), [4..7, 15..17]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const MODEL: &[u8] = b"model";
 /// Stored vectors without a chunk are cleaned out when they are more than those with one and this many.
 const WORN: usize = 4096;
 /// Changes whenever chunks, symbols or keys are made differently; older snapshots are thrown away.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Row {

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::MessageChannel;
 
 use super::engine::Engine;
-use super::line::{Line, LinkState, Owner};
+use super::line::{Line, LinkState, NOT_FETCHED, Owner};
 use super::probe::{self, Gpu};
 
 /// State of the language model.
@@ -375,8 +375,12 @@ impl Owner for Inner {
             _ if self.tries.get() >= MAX_TRIES => self.fail(Fault::new(
                 FaultCode::ModelGone,
                 format!(
-                    "The language model could not be loaded: its worker ended {MAX_TRIES} times ({reason}). It may need \
-                     more memory than there is; close other tabs, or choose a smaller model."
+                    "The language model could not be loaded: its worker ended {MAX_TRIES} times ({reason}). {}",
+                    if reason == NOT_FETCHED {
+                        "Check that the address of this page can still be reached, then load it again."
+                    } else {
+                        "It may need more memory than there is; close other tabs, or choose a smaller model."
+                    }
                 ),
             )),
             _ => self.stage("Starting the language model again"),

@@ -27,6 +27,8 @@ pub enum LinkState {
     Failed(String),
 }
 
+/// What is said of a worker whose script or module the server does not give.
+pub(super) const NOT_FETCHED: &str = "its module could not be loaded";
 /// What `boot.js` reports in place of a worker when the server has another build than this page.
 const STALE_BUILD: &str = "stale-build";
 /// How often a sign of life is asked for.
@@ -40,7 +42,7 @@ const MISSED_BEATS_ALIVE: u32 = 10;
 const BUSY_BEATS: u32 = 30;
 /// Heartbeats that a module may take to load: a first visit over a slow line.
 const BOOT_BEATS: u32 = 120;
-/// Deaths in a row without a hello between them until the supervisor gives up.
+/// Deaths in a row without an answer between them until the supervisor gives up.
 const MAX_FAILED_STARTS: u32 = 5;
 
 /// What the owner of a line wants to know.
@@ -162,9 +164,7 @@ impl Line {
             event.prevent_default();
             // A script that cannot be fetched makes a plain event, which has no message to ask for.
             let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
-            let reason = message
-                .filter(|message| !message.is_empty())
-                .unwrap_or_else(|| "its module could not be loaded".into());
+            let reason = message.filter(|message| !message.is_empty()).unwrap_or_else(|| NOT_FETCHED.into());
             if let Some(line) = weak.upgrade() {
                 line.died(&reason);
             }
@@ -258,7 +258,7 @@ impl Line {
             LinkState::Stale => self.caller.fail_all(&super::outgrown()),
             LinkState::Failed(reason) => {
                 let sentence = format!(
-                    "The {} worker could not be started: {reason}. Reload the page; if it happens again, please report it.",
+                    "The {} worker could not be started: {reason}. Try again or reload the page; if it happens again, please report it.",
                     self.name
                 );
                 self.caller.fail_all(&Fault::new(FaultCode::Internal, sentence));
@@ -315,7 +315,9 @@ impl Line {
             return;
         }
         let weak = Rc::downgrade(self);
-        let delay_ms = 100u32 << failed.min(6);
+        // A network that is away comes back in seconds rather than in tenths of them: the tries take twenty together.
+        let first_ms = if reason == NOT_FETCHED { 300u32 } else { 100 };
+        let delay_ms = first_ms << failed.min(6);
         *self.respawn.borrow_mut() = Some(Timeout::new(delay_ms, move || {
             if let Some(line) = weak.upgrade() {
                 line.respawn.borrow_mut().take();

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use link::{Endpoint, Pending, Policy};
 use protocol::{Call, Fault, FaultCode, Hello, LoadProgress, ModelRequest};
 
-use super::line::{Line, Owner};
+use super::line::{Line, LinkState, Owner};
 use super::probe;
+use leptos::prelude::GetUntracked as _;
 
 /// Handle to the keeper. Clones share it.
 #[derive(Clone)]
@@ -71,6 +72,8 @@ impl Keeper {
         if !self.0.started.replace(true) {
             let owner: Rc<dyn Owner> = self.0.clone();
             self.0.line.start(Rc::downgrade(&owner));
+        } else if matches!(self.0.line.state.get_untracked(), LinkState::Failed(_)) {
+            self.0.line.restart("it is needed again");
         }
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FilePropertyBag, HtmlInputElement};
 
 use super::ffi::{DropEntry, DropItem, Handle, PickerHost, wait};
-use super::source::{Source, buffer_of};
+use super::source::Source;
 
 /// Something that was handed over and not read yet.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Part {
 impl Part {
     /// What is taken in of it.
     pub(super) fn source(&self) -> Source {
-        Source::Bytes(buffer_of(&self.content), self.modified.unwrap_or_else(js_sys::Date::now))
+        Source::Bytes(self.content.clone(), self.modified.unwrap_or_else(js_sys::Date::now))
     }
 
     /// The file that it stands for; `None` when the browser makes none of it.

@@ -188,7 +188,7 @@ impl Root {
             Self::Entry(entry) => Some(Promise::new(&mut |ok, failed| entry.entry_file(&ok, &failed))),
             Self::File(_, file) => Some(Promise::resolve(&JsValue::from(file.clone()))),
             // There already.
-            Self::Part(_) => None,
+            Self::Part(_) => Some(Promise::resolve(&JsValue::UNDEFINED)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Views whose code is not in the page's first download. `wasm-split-cli` takes everything that is reachable only from
+//! Views whose code is not in the page's first download. `wasm-split` takes everything that is reachable only from
 //! a function marked with [`wasm_split`](wasm_split_helpers::wasm_split) out of the page's module, into a module beside
 //! it that shares its memory. The parts are fetched as soon as the page is on show, so that nobody waits for them.
 

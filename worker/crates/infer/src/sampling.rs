@@ -2,9 +2,10 @@
 //!
 //! The order is that of llama.cpp: penalties on the logits, then cutting the tail by each rule in turn, then temperature
 //! and the draw, so that temperature does not change which tokens are in question. Besides single tokens, runs that the
-//! text itself repeats can be made less likely, by the rule that llama.cpp knows as DRY (“don't repeat yourself”): small
-//! models write a paragraph again and again, which is longer than any window of tokens that may occur twice. What stands
-//! in the prompt may be repeated, because answers cite it. Where the text has a form to keep to
+//! text itself repeats can be made less likely, by the rule that llama.cpp knows as DRY (“don't repeat yourself”), without
+//! its sequence breakers: small models write a paragraph again and again, which is longer than any window of tokens that
+//! may occur twice. What stands in the prompt may be repeated, because answers cite it; so may everything in a text with a
+//! form, whose keys come again. Where the text has a form to keep to
 //! ([`Constraint`]), what may not come next is out of the question before all that.
 
 use std::cmp::Ordering;
@@ -35,7 +36,7 @@ pub struct Sampling {
 
 /// Taken from the logit of the first token beyond [`Sampling::repeat_allowed`] …
 const REPEAT_MULTIPLIER: f32 = 0.8;
-/// … and so many times more from that of each further one. Both are llama.cpp's.
+/// … and so many times more from that of each further one: llama.cpp's default, as the other is what it is used with.
 const REPEAT_BASE: f32 = 1.75;
 /// Tokens beyond what is allowed after which nothing grows any more: by then no token is chosen for it.
 const REPEAT_MOST: usize = 32;
@@ -224,7 +225,7 @@ impl Sampler {
         let allowed = self.sampling.repeat_allowed;
         let written = sequence.get(self.num_given..).unwrap_or_default();
         let mut repeats: Vec<(u32, usize)> = Vec::new();
-        if allowed == 0 {
+        if allowed == 0 || self.form.is_some() {
             return repeats;
         }
         let most = allowed + REPEAT_MOST;
