@@ -154,7 +154,7 @@ mod tests {
             [19..21, 27..29, 35..37, 39..41]
         );
         assert_eq!(marked("reconnect(ReKey, donkey)", "connect key"), [2..9, 12..15]);
-        assert_eq!(marked("épée", "épée"), [0..6]);
+        assert_eq!(marked("épée né", "épée né"), [0..6, 7..10]);
         assert_eq!(marked("HTTPMap remap u16", "map 16"), [4..7, 15..17]);
     }
 
