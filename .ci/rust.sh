@@ -40,7 +40,7 @@ clippy_native() {
 clippy_wasm() {
   local flags
   mapfile -t flags < <(flags_for "${browser_packages[@]}")
-  CARGO_TARGET_DIR=$targets/check cargo clippy --quiet "${flags[@]}" --target "$wasm_target" -- -D warnings
+  CARGO_TARGET_DIR=$targets/native cargo clippy --quiet "${flags[@]}" --target "$wasm_target" -- -D warnings
 }
 
 # native_tests PACKAGE…: run their tests and add to the counts.

@@ -28,7 +28,7 @@ export interface Alcove {
    * has not saved yet stays in the editor. Unlike a person's own save, this never writes to the folder on disk.
    */
   write(path: string, text: string): Promise<{ lexicalFreshMs: number }>;
-  /** The definitions in a file, in order. */
+  /** The definitions in a file, in order: as typed, where a person has not saved it yet. */
   outline(path: string): Promise<Definition[]>;
   /** Shows a file in the editor. */
   show(path: string, line?: number): Promise<void>;

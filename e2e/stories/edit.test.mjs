@@ -163,6 +163,28 @@ test("the panels are reached by keyboard, and left for the editor by the same ke
   assert.equal(await page.locator("[role=tree]").count(), 1);
 });
 
+test("the outline knows what is typed before it is saved", async () => {
+  const typed = page.locator(".outline").getByText("typed_just_now", { exact: true });
+  await page.keyboard.press("Control+Shift+o");
+  await focused("input[aria-label='Filter the outline']");
+  await page.locator(".outline").getByText("step_0", { exact: true }).waitFor();
+  assert.equal(await typed.count(), 0);
+  await page.keyboard.press("Control+Shift+o");
+  await inEditor(page);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("def typed_just_now():\nreturn 1\n\n");
+  await typed.waitFor();
+  await dirty("stove.py").waitFor({ state: "attached" });
+  for (let step = 0; step < 60 && (await dirty("stove.py").count()) > 0; step++) await page.keyboard.press("Control+z");
+  await dirty("stove.py").waitFor({ state: "detached" });
+  await typed.waitFor({ state: "detached" });
+  await page.locator(".outline").getByText("step_0", { exact: true }).waitFor();
+  await page.keyboard.press("Control+Shift+e");
+  await focused("[role=tree]");
+  await page.keyboard.press("Control+Shift+e");
+  await inEditor(page);
+});
+
 test("a new file has the keyboard as soon as it is there", async () => {
   await command(page, "New file");
   await focused("dialog input");

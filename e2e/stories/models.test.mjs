@@ -104,9 +104,19 @@ test("the view shows it and deletes it after asking", async () => {
   await row.getByRole("button", { name: `Delete ${known.name}` }).click();
   await row.getByRole("button", { name: /^Delete for good/ }).click();
   await row.getByText("Comes with Alcove").waitFor();
-  await row.getByRole("button", { name: `Download ${known.name}` }).click();
+  await row.getByRole("button", { name: `Keep a copy ${known.name}` }).click();
   await row.getByText("Ready").waitFor({ timeout: 120_000 });
   await page.keyboard.press("Escape");
+});
+
+test("a copy on this device is loaded on the next visit, without the server", async () => {
+  await page.evaluate((id) => alcove.load(id), DEFAULT);
+  const from = server.seen.length;
+  await page.reload();
+  await page.waitForFunction(() => globalThis.alcove !== undefined);
+  await eventually(page, async (id) => (await alcove.models()).find((model) => model.id === id).state === "ready", DEFAULT, { timeout: 60_000 });
+  assert.deepEqual(server.seen.slice(from).filter(({ path }) => path.endsWith(".gguf")), []);
+  await page.evaluate(() => alcove.unload());
 });
 
 test("an own file is taken in, and what is no model is not", async () => {

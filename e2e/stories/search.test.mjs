@@ -17,7 +17,7 @@ after(async () => {
 });
 
 test("files can be opened and every layer becomes ready", async () => {
-  await openFiles(page, { ...crates("store", "text", "protocol"), "notes/größe.md": "# Notes\n\nÜber Grüße.\n" });
+  await openFiles(page, { ...crates("store", "text"), "notes/größe.md": "# Notes\n\nÜber Grüße.\n" });
   await untilStatus(page, (s) => s.layers.lexical.total > 10 && s.layers.lexical.done === s.layers.lexical.total);
   await untilStatus(page, (s) => s.layers.symbols.done === s.layers.symbols.total);
   await picture(page, "opened");

@@ -48,6 +48,11 @@ impl Caution {
         Ok(Self { careful, named: suspect.is_some(), deaths })
     }
 
+    /// A worker has died since the page was loaded.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
     /// Whether a text may be parsed. It is named first, so that its name is there if the worker dies of it.
     pub(crate) fn allows(&mut self, store: &mut Store, hash: &Hash) -> Result<bool, StoreError> {
         if self.deaths.get(hash).is_some_and(|&count| count >= ENOUGH) {

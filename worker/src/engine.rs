@@ -8,6 +8,7 @@ use js_sys::ArrayBuffer;
 use link::{PortKind, Reply};
 use protocol::{Blob, EngineRequest, Fault, FaultCode, decode};
 use stdx::{Clock as _, SystemClock};
+use store::StoreError;
 use syntax::{Analyser, Lang};
 
 use crate::embed::{Embedding, VECTORS_PER_RECORD};
@@ -16,10 +17,14 @@ use crate::generator::Generators;
 use crate::grammars::{Grammars, Readiness};
 use crate::search::Searches;
 use crate::sender::Sender;
-use crate::space::{Space, Stage};
+use crate::space::{Space, Stage, Symbol};
 use crate::suggest::Suggestions;
-use crate::{chat, files, guard, onto_disk, snapshot, status, suggest, symbols, workspaces};
+use crate::{
+    chat, files, guard, import, onto_disk, opening, snapshot, status, suggest, symbols, transfer, workspaces,
+};
 
+/// Longest unsaved text that is parsed, bytes: a tenth of a second's work.
+const MAX_DRAFT_BYTES: usize = 400_000;
 /// Longest stretch of background work between two looks at the queue, milliseconds.
 const SLICE_MS: f64 = 12.0;
 /// Vectors that one step of compaction may move.
@@ -46,7 +51,7 @@ pub(crate) struct Engine {
     pub(crate) suggestions: Suggestions,
     pub(crate) chats: chat::Chats,
     pub(crate) watchers: Vec<Reply>,
-    pub(crate) import: files::Import,
+    pub(crate) import: import::Import,
     pub(crate) quota: Option<(u64, u64)>,
     pub(crate) last_status: Option<protocol::EngineStatus>,
     pub(crate) analyser: Analyser,
@@ -69,7 +74,7 @@ pub(crate) async fn run(events: Sender, mut queue: UnboundedReceiver<Event>) {
         suggestions: Suggestions::default(),
         chats: chat::Chats::default(),
         watchers: Vec::new(),
-        import: files::Import::default(),
+        import: import::Import::default(),
         quota: None,
         last_status: None,
         analyser: Analyser::new(),
@@ -184,7 +189,7 @@ impl Engine {
             Event::Suggested { suggest, result } => suggest::accept(self, suggest, result),
             Event::Chat(came) => chat::came(self, came),
             Event::Grammar { name, result } => self.grammar(name, result),
-            Event::LockGranted(id, lock) => workspaces::take_over(self, id, lock).await,
+            Event::LockGranted(id, lock) => opening::take_over(self, id, lock).await,
             Event::Quota(used, allowed) => self.quota = Some((used, allowed)),
             Event::Tick => self.tick(),
         }
@@ -223,25 +228,25 @@ impl Engine {
             R::OpenWorkspace(call) => reply.settle(workspaces::open(self, call.id).await),
             R::CloseWorkspace(call) => {
                 if self.space.as_ref().is_some_and(|space| space.id == call.id) {
-                    workspaces::close(self).await;
+                    opening::close(self).await;
                 }
                 reply.done(&());
             }
             R::RenameWorkspace(call) => reply.settle(workspaces::rename(self, call.id, &call.name).await),
             R::DeleteWorkspace(call) => reply.settle(workspaces::delete(self, call.id).await),
-            R::ExportWorkspace(_) => match workspaces::export(self).await {
+            R::ExportWorkspace(_) => match transfer::export(self).await {
                 Ok((bytes, blob)) => reply.done_with(&bytes, &[blob]),
                 Err(fault) => reply.fault(fault),
             },
             R::ImportWorkspace(call) => match bytes_of(&blobs, call.blob) {
-                Ok(bytes) => reply.settle(workspaces::import(self, call.id, bytes, &call.name).await),
+                Ok(bytes) => reply.settle(transfer::import(self, call.id, bytes, &call.name).await),
                 Err(fault) => reply.fault(fault),
             },
-            R::PutFiles(call) => reply.settle(files::put_files(self, &call, &blobs)),
+            R::PutFiles(call) => reply.settle(import::put_files(self, &call, &blobs)),
             R::PutZip(call) => match bytes_of(&blobs, call.blob) {
                 Ok(bytes) => {
                     let cancel = reply.cancel().clone();
-                    reply.settle(files::put_zip(self, &call, bytes, &cancel).await);
+                    reply.settle(import::put_zip(self, &call, bytes, &cancel).await);
                 }
                 Err(fault) => reply.fault(fault),
             },
@@ -302,7 +307,7 @@ impl Engine {
                 reply.done(&());
             }
             R::Reindex(_) => reply.settle(files::reindex(self)),
-            R::BecomeWriter(_) => reply.settle(workspaces::become_writer(self).await),
+            R::BecomeWriter(_) => reply.settle(opening::become_writer(self).await),
             R::ForgetModel(call) => {
                 self.embedding.remove_port(call.port, self.space.as_mut());
                 self.generators.remove_port(call.port);
@@ -368,6 +373,26 @@ impl Engine {
         let Some(space) = &mut self.space else { return };
         space.to_parse.retain(|p| p != path);
         parse(space, path, &mut self.analyser, &mut self.grammars, &self.events);
+    }
+
+    /// The unsaved text of a file with its definitions; nothing when there is none, or when it cannot be parsed now. A
+    /// long one is not parsed at every pause of who types, and none is once a worker has died: each key would make
+    /// another text that may be deadly.
+    ///
+    /// # Errors
+    /// Disk failures.
+    pub(crate) fn parse_draft(&mut self, path: &str) -> Result<Option<(String, Vec<Symbol>)>, StoreError> {
+        let Some(space) = &self.space else { return Ok(None) };
+        let Some(lang) = space.files.get(path).map(|entry| entry.lang) else { return Ok(None) };
+        let Some(draft) = space.store.draft(path)?.filter(|draft| draft.len() <= MAX_DRAFT_BYTES) else {
+            return Ok(None);
+        };
+        if space.caution.is_careful() || !self.has_grammar(lang) {
+            return Ok(None);
+        }
+        let text = store::decode(&draft).into_owned();
+        let symbols = self.analyser.analyse(lang, &text).symbols;
+        Ok(Some((text, symbols.iter().map(Symbol::new).collect())))
     }
 
     /// Files of a language were waiting for its grammar: they go on, by lines where it could not be had.

@@ -19,7 +19,9 @@ mod files;
 mod generator;
 mod grammars;
 mod guard;
+mod import;
 mod onto_disk;
+mod opening;
 mod outside;
 mod pace;
 mod preview;
@@ -36,6 +38,7 @@ mod suggest_nearby;
 mod suggest_write;
 mod symbols;
 mod texts;
+mod transfer;
 mod workspaces;
 
 use link::Endpoint;

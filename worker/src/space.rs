@@ -54,6 +54,20 @@ pub(crate) struct Symbol {
     pub(crate) depth: u16,
 }
 
+impl Symbol {
+    /// What of a definition just parsed is kept.
+    pub(crate) fn new(symbol: &syntax::Symbol) -> Self {
+        Self {
+            name: symbol.name.as_str().into(),
+            container: symbol.container.as_str().into(),
+            kind: kind_from_syntax(symbol.kind),
+            bytes: symbol.bytes.clone(),
+            name_byte: symbol.name_bytes.start,
+            depth: symbol.depth,
+        }
+    }
+}
+
 /// What is known of one file beside its content.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -279,17 +293,7 @@ impl Space {
             })
             .collect();
         entry.stage = stage;
-        entry.symbols = symbols
-            .iter()
-            .map(|symbol| Symbol {
-                name: symbol.name.as_str().into(),
-                container: symbol.container.as_str().into(),
-                kind: kind_from_syntax(symbol.kind),
-                bytes: symbol.bytes.clone(),
-                name_byte: symbol.name_bytes.start,
-                depth: symbol.depth,
-            })
-            .collect();
+        entry.symbols = symbols.iter().map(Symbol::new).collect();
         let language = entry.lang.id();
         self.index.put_file(&FileDoc { path, language, mtime_ms, text: &text, chunks: &docs });
         self.keep_released();

@@ -34,9 +34,43 @@ fn info(path: &str, lines: &LineIndex, symbol: &Symbol) -> SymbolInfo {
     }
 }
 
-/// Definitions around a symbol, which count most, and folders around its file.
-fn depth_of(path: &str, symbol: &Symbol) -> usize {
-    (usize::from(symbol.depth) << 16) + path.matches('/').count()
+/// Folders and files of these names hold what stands in for the code, or tries or shows it.
+const BESIDE: [&str; 14] = [
+    "__mocks__",
+    "__tests__",
+    "bench",
+    "benches",
+    "benchmarks",
+    "example",
+    "examples",
+    "fixtures",
+    "mock",
+    "mocks",
+    "spec",
+    "test",
+    "testdata",
+    "tests",
+];
+
+/// Whether a path says of itself that it is not the code that a name is looked for in.
+fn is_beside(path: &str) -> bool {
+    path.split('/').any(|part| {
+        let stem = part.split('.').next().unwrap_or(part);
+        BESIDE.iter().any(|name| stem.eq_ignore_ascii_case(name))
+            || stem.starts_with("test_")
+            || ["_test", "_tests", "_spec", "Test", "Tests"].iter().any(|end| stem.ends_with(end))
+            || [".test.", ".spec."].iter().any(|inner| part.contains(inner))
+    })
+}
+
+/// How far off a file is: whether it stands beside the code counts most, folders around it least.
+fn depth_of_file(path: &str) -> usize {
+    (usize::from(is_beside(path)) << 24) + path.matches('/').count().min(0xffff)
+}
+
+/// The same for a definition in it: those around it count in between.
+fn depth_of(file: usize, depth: u16) -> usize {
+    file + (usize::from(depth.min(255)) << 16)
 }
 
 fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
@@ -47,12 +81,17 @@ fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
     Ok(LineIndex::new(&text))
 }
 
-/// Definitions of one file in order.
+/// Definitions of one file in order: of what is typed in it, where that is not saved yet.
 pub(crate) fn outline(engine: &mut Engine, path: &str) -> Result<Vec<SymbolInfo>, Fault> {
-    let space = engine.space.as_mut().ok_or_else(none_open)?;
+    let space = engine.space.as_ref().ok_or_else(none_open)?;
     if !space.files.contains_key(path) {
         return Err(Fault::new(FaultCode::NotFound, format!("There is no file {path} in this workspace.")));
     }
+    if let Some((text, symbols)) = engine.parse_draft(path).map_err(|err| store_fault(&err))? {
+        let lines = LineIndex::new(&text);
+        return Ok(symbols.iter().map(|symbol| info(path, &lines, symbol)).collect());
+    }
+    let space = engine.space.as_mut().ok_or_else(none_open)?;
     let lines = lines_of(space, path)?;
     let symbols = space.files.get(path).map(|entry| &*entry.symbols).unwrap_or_default();
     Ok(symbols.iter().map(|symbol| info(path, &lines, symbol)).collect())
@@ -72,22 +111,37 @@ fn is_inside(symbol: &Symbol, container: &str) -> bool {
     whole.ends_with(container) || whole.rsplit('.').next().is_some_and(|last| last.starts_with(container))
 }
 
+/// A definition among which names are looked for.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    path: &'a str,
+    /// See [`depth_of_file`].
+    depth: usize,
+    symbol: &'a Symbol,
+}
+
 /// Definitions of the workspace whose name fits, also where it is given with the name of what it stands in.
 pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<SymbolInfo>, Fault> {
     let space = engine.space.as_mut().ok_or_else(none_open)?;
     let k = (k as usize).clamp(1, MAX_K);
-    let all: Vec<(&String, &Symbol)> =
-        space.files.iter().flat_map(|(path, entry)| entry.symbols.iter().map(move |s| (path, s))).collect();
-    // Of names that fit equally well, those that stand less deep are meant more often.
-    let best = |typed: &str, among: &[(&String, &Symbol)]| -> Vec<(String, Symbol)> {
-        let depth = |at: usize| depth_of(among[at].0, among[at].1);
-        let hits = rank(typed, NameKind::Symbol, among.iter().map(|(_, symbol)| &*symbol.name), k, depth);
-        hits.iter().map(|hit| (among[hit.at].0.clone(), among[hit.at].1.clone())).collect()
+    let all: Vec<Candidate<'_>> = space
+        .files
+        .iter()
+        .flat_map(|(path, entry)| {
+            let depth = depth_of_file(path);
+            entry.symbols.iter().map(move |symbol| Candidate { path, depth, symbol })
+        })
+        .collect();
+    // Of names that fit equally well, those of the code itself that stand less deep are meant more often.
+    let best = |typed: &str, among: &[Candidate<'_>]| -> Vec<(String, Symbol)> {
+        let depth = |at: usize| depth_of(among[at].depth, among[at].symbol.depth);
+        let hits = rank(typed, NameKind::Symbol, among.iter().map(|one| &*one.symbol.name), k, depth);
+        hits.iter().map(|hit| (among[hit.at].path.to_owned(), among[hit.at].symbol.clone())).collect()
     };
     let mut found = Vec::new();
     if let Some((container, name)) = member_of(typed) {
-        let members: Vec<(&String, &Symbol)> =
-            all.iter().copied().filter(|(_, symbol)| is_inside(symbol, &container)).collect();
+        let members: Vec<Candidate<'_>> =
+            all.iter().copied().filter(|one| is_inside(one.symbol, &container)).collect();
         found = best(name, &members);
     }
     // Titles and keys have dots of their own: then the whole is a name.
@@ -162,6 +216,42 @@ mod tests {
     fn positions_are_counted_in_utf16() {
         assert_eq!(super::utf16("a😀b/c", &[0, 2, 4]), [0, 3, 5]);
         assert_eq!(super::utf16("abc", &[]), [0u32; 0]);
+    }
+
+    #[test]
+    fn what_only_tries_or_stands_in_for_the_code_is_told_by_its_path() {
+        for path in [
+            "tokio/src/fs/mocks.rs",
+            "tests/a.rs",
+            "a/test_b.py",
+            "a/b_test.go",
+            "a/b.test.ts",
+            "examples/x.rs",
+        ] {
+            assert!(super::is_beside(path), "{path}");
+        }
+        for path in ["Tests/a.cs", "src/FooTest.java", "spec/a_spec.rb", "js/__mocks__/a.js"] {
+            assert!(super::is_beside(path), "{path}");
+        }
+        for path in
+            ["src/testing.rs", "latest/a.rs", "src/contest.rs", "a/attest.rs", "src/specs.rs", "a/tester/b.c"]
+        {
+            assert!(!super::is_beside(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_code_comes_before_what_is_beside_it_then_what_stands_less_deep() {
+        let of = |path, depth| super::depth_of(super::depth_of_file(path), depth);
+        let order = [
+            of("a.rs", 0),
+            of("a/b.rs", 0),
+            of("a.rs", 1),
+            of("a.rs", 300),
+            of("mocks.rs", 0),
+            of("a/tests/b.rs", 0),
+        ];
+        assert!(order.is_sorted_by(|a, b| a < b), "{order:?}");
     }
 
     #[test]

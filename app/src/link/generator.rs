@@ -122,7 +122,8 @@ impl Generator {
         let is_it = |(was, had): &(String, LoadGenerator)| {
             // Who does not say how long texts may be takes what is there.
             let fits = request.max_tokens.is_none() || request.max_tokens == had.max_tokens;
-            *was == id && had.file == request.file && had.device == request.device && fits
+            // Whether its file came from the server or from the copy of it on this device is all one by now.
+            *was == id && had.device == request.device && fits
         };
         if runs && self.0.want.borrow().as_ref().is_some_and(is_it) {
             return;

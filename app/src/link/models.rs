@@ -330,10 +330,18 @@ impl Owner for ModelWorker {
             // One worker keeps a GPU busy; a processor may want more.
             pool.spawn_workers();
         }
-        if let LinkState::Failed(why) = state {
+        if pool.has_ready() {
+            pool.publish();
+        } else if let LinkState::Failed(why) = state {
             pool.state.set(ModelState::Failed(format!(
                 "Search by meaning is off: the model worker could not be started ({why}). Words and symbols still work."
             )));
+        } else {
+            pool.state.set(ModelState::Loading(LoadProgress {
+                stage: "Starting the model again".into(),
+                done_bytes: 0,
+                total_bytes: 0,
+            }));
         }
     }
 }

@@ -1,17 +1,14 @@
-//! Open files: reading them, keeping their unsaved text safe, saving, reverting.
+//! Open files: read into the editor, watched, read again, closed.
 
 use gloo_timers::callback::Timeout;
 use js_sys::ArrayBuffer;
 use leptos::prelude::*;
-use protocol::{
-    Blob, ContentKind, Fault, FaultCode, FileText, Outline, Pos, PutDraft, ReadFile, Span, SymbolInfo,
-    WriteFile,
-};
+use protocol::{Blob, ContentKind, Fault, FaultCode, FileText, Outline, Pos, ReadFile, Span, SymbolInfo};
 
 use super::dialog::{Answer, Dialog, Question};
-use super::toast::Weight;
+use super::saves::DRAFT_MS;
 use super::tree::file_name;
-use super::{App, Place, buffer, bytes_of};
+use super::{App, bytes_of};
 use crate::editor::{self, Opening};
 
 /// What became of reading a file.
@@ -27,111 +24,9 @@ pub enum DocState {
     Failed(String),
 }
 
-const DRAFT_MS: u32 = 500;
-/// Pause before an unsaved text is sent again that the engine did not take, milliseconds.
-const DRAFT_AGAIN_MS: u32 = 2000;
 const READER: &str = "Another tab of this browser writes to this workspace. Close it to edit here.";
 
 impl App {
-    /// Show a file, at a place in it if one is given.
-    pub fn show(self, path: &str, span: Option<Span>, place: Place) {
-        let is_narrow = crate::platform::media::matches("(max-width: 640px)");
-        self.layout.update(|layout| match place {
-            Place::Preview => layout.open(layout.focused, path, true),
-            // A narrow window shows one group; what lies beside it would be out of reach.
-            Place::Beside if !is_narrow => layout.open_beside(path),
-            Place::Here | Place::Beside => layout.open(layout.focused, path, false),
-        });
-        // Reads it, and lets go of the preview that it took the place of.
-        self.drop_closed();
-        let pane = self.panes[self.layout.with_untracked(|layout| layout.focused)];
-        if let Some(span) = span {
-            self.reveal(pane, path, span);
-        }
-        if is_narrow {
-            self.side_open.set(false);
-        }
-    }
-
-    /// Show a file with the cursor at the start of a line, counted from zero.
-    pub fn show_line(self, path: &str, line: u32, place: Place) {
-        let pos = Pos { line, utf16: 0 };
-        self.show(path, Some(Span { start: pos, end: pos }), place);
-    }
-
-    /// Reveal once the pane shows the path: now when it does, else after the file was read and the view has changed.
-    fn reveal(self, pane: editor::Pane, path: &str, span: Span) {
-        let path = path.to_owned();
-        leptos::task::spawn_local(async move {
-            for _ in 0..200 {
-                gloo_timers::future::TimeoutFuture::new(0).await;
-                let state = self.docs.with_untracked(|docs| docs.get(&path).cloned());
-                match state {
-                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => {
-                        pane.reveal(span);
-                        // A place without extent is a line to go to, not a hit to mark.
-                        let is_hit = span.start != span.end;
-                        pane.mark(if is_hit { std::slice::from_ref(&span) } else { &[] });
-                        return;
-                    }
-                    Some(DocState::Failed(_) | DocState::Binary(_)) => return,
-                    _ => gloo_timers::future::TimeoutFuture::new(20).await,
-                }
-            }
-        });
-    }
-
-    /// Somebody asks for the keyboard: who asked before and did not get it yet does without. Gives the number of asking.
-    pub fn ask_for_keyboard(self) -> u64 {
-        self.private.update_value(|private| private.asked_for_keyboard += 1);
-        self.private.with_value(|private| private.asked_for_keyboard)
-    }
-
-    /// Give the query field the keyboard.
-    pub fn focus_search(self) {
-        self.ask_for_keyboard();
-        self.search.focus.update(|n| *n += 1);
-    }
-
-    /// Give the focused editor the keyboard, as soon as it shows the active file.
-    pub fn focus_editor(self) {
-        let asked = self.ask_for_keyboard();
-        let (group, active) = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
-        let pane = self.panes[group];
-        // At once where it can be, for the next key may come right away.
-        let is_on_show =
-            active.is_some() && pane.path() == active && self.dialog.with_untracked(Option::is_none);
-        if is_on_show {
-            pane.focus();
-        }
-        leptos::task::spawn_local(async move {
-            // And after the reveal of the same key press.
-            gloo_timers::future::TimeoutFuture::new(30).await;
-            let Some(path) = active else { return };
-            for _ in 0..200 {
-                let now = self.layout.with_untracked(|l| (l.focused, l.active().map(str::to_owned)));
-                let is_late = self.private.with_value(|private| private.asked_for_keyboard != asked);
-                if is_late
-                    || now != (group, Some(path.clone()))
-                    || self.dialog.with_untracked(Option::is_some)
-                {
-                    return;
-                }
-                match self.docs.with_untracked(|docs| docs.get(&path).cloned()) {
-                    Some(DocState::Ready) if pane.path().as_deref() == Some(&path) => {
-                        // What was opened inside the editor since, like its search, keeps the keyboard.
-                        if !(is_on_show && pane.has_keyboard()) {
-                            pane.focus();
-                        }
-                        return;
-                    }
-                    Some(DocState::Failed(_) | DocState::Binary(_)) => return,
-                    _ => gloo_timers::future::TimeoutFuture::new(20).await,
-                }
-            }
-        });
-    }
-
     /// Read a file into the editor unless it is there already.
     pub fn load(self, path: &str) {
         let known = self.docs.with_untracked(|docs| match docs.get(path) {
@@ -240,125 +135,6 @@ impl App {
         self.private.update_value(|private| private.watch = Some(watch));
     }
 
-    /// Send the unsaved text of a file to the engine, which keeps it through a reload.
-    fn keep_draft(self, path: &str) {
-        self.private.update_value(|private| {
-            private.draft_timers.remove(path);
-        });
-        let (Some(document), Some(workspace)) = (editor::document(path), self.open_id()) else { return };
-        let dirty = document.is_dirty();
-        let is_reader = self.access.get_untracked() == Some(protocol::Access::Reader);
-        // What was typed before its file became unreadable stays kept until it is dropped.
-        if document.read_only().is_some() && (dirty || is_reader) {
-            return;
-        }
-        self.private.update_value(|private| {
-            if dirty {
-                private.drafted.insert(path.to_owned());
-            } else {
-                private.drafted.remove(path);
-            }
-        });
-        let call = PutDraft { workspace, path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
-        let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
-        // On its way before anything that opens another workspace.
-        let kept = self.engine().call_with(call, blobs);
-        let (path, visit) = (path.to_owned(), self.visit());
-        self.act(async move {
-            let outcome = kept.await;
-            let is_lost = outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::EngineGone);
-            if is_lost && !visit.is_over() {
-                // Something beside it killed the engine. The text is still here, and goes to the next one.
-                let again = Timeout::new(DRAFT_AGAIN_MS, move || self.keep_draft(&path));
-                again.forget();
-            }
-            outcome.map(|_| ())
-        });
-    }
-
-    /// Send every unsaved text that still waits.
-    pub fn flush_drafts(self) {
-        let mut waiting = Vec::new();
-        self.private.update_value(|private| waiting = private.draft_timers.drain().map(|(p, _)| p).collect());
-        for path in waiting {
-            self.keep_draft(&path);
-        }
-    }
-
-    /// Save a file.
-    pub fn save(self, path: &str) {
-        let path = path.to_owned();
-        self.act(async move { self.save_now(&path, true).await });
-    }
-
-    /// Save every file with unsaved changes.
-    pub fn save_all(self) {
-        for path in editor::dirty_paths() {
-            self.save(&path);
-        }
-    }
-
-    /// Save a file; with `careful`, ask when somebody changed it meanwhile.
-    ///
-    /// # Errors
-    /// The engine's fault, unless it became a question.
-    pub async fn save_now(self, path: &str, careful: bool) -> Result<(), Fault> {
-        let visit = self.visit();
-        // The hash that a save is careful about comes with the answer to the one before it.
-        let turn = self.private.with_value(|private| private.saves.clone()).wait(path).await;
-        if visit.is_over() {
-            return Ok(());
-        }
-        let Some(document) = editor::document(path) else { return Ok(()) };
-        if let Some(why) = document.read_only() {
-            return Err(Fault::new(FaultCode::ReadOnly, why));
-        }
-        if !document.is_dirty() {
-            return Ok(());
-        }
-        let bytes = document.bytes();
-        let expect = self.private.with_value(|private| private.hashes.get(path).copied());
-        let expect = expect.filter(|_| careful);
-        let call = WriteFile { workspace: self.here()?, path: path.to_owned(), blob: Blob(0), expect };
-        let written = match self.call_bytes(call, &bytes).await {
-            Err(fault) if fault.code == FaultCode::Conflict && careful && !visit.is_over() => {
-                self.ask_conflict(path);
-                return Ok(());
-            }
-            outcome => outcome?,
-        };
-        if visit.is_over() {
-            return Ok(());
-        }
-        self.private.update_value(|private| {
-            private.hashes.insert(path.to_owned(), written.hash);
-            private.drafted.remove(path);
-            private.draft_timers.remove(path);
-        });
-        document.mark_saved(&bytes);
-        drop(turn);
-        self.wrote(path).await
-    }
-
-    fn ask_conflict(self, path: &str) {
-        let (overwrite, reload, compare) = (path.to_owned(), path.to_owned(), path.to_owned());
-        self.dialog.set(Some(Dialog::Question(Question {
-            title: format!("{} changed since you opened it", file_name(path)),
-            body: "Somebody saved this file in the meantime. Saving now would replace what they wrote."
-                .into(),
-            answers: vec![
-                Answer::new("Compare", false, move || {
-                    self.dialog.set(Some(Dialog::Compare(compare.clone())))
-                }),
-                Answer::new("Drop my changes", true, move || self.reload(&reload)),
-                Answer::new("Save over it", true, move || {
-                    let path = overwrite.clone();
-                    self.act(async move { self.save_now(&path, false).await });
-                }),
-            ],
-        })));
-    }
-
     /// Read a file anew, dropping unsaved changes.
     pub fn reload(self, path: &str) {
         if let Some(document) = editor::document(path) {
@@ -441,25 +217,6 @@ impl App {
         }
     }
 
-    /// Ask, then drop the unsaved changes of a file.
-    pub fn revert(self, path: &str) {
-        let Some(document) = editor::document(path).filter(editor::Document::is_dirty) else {
-            self.toasts.say(Weight::Info, "There are no unsaved changes to drop in this file.");
-            return;
-        };
-        let path = document.path();
-        self.dialog.set(Some(Dialog::Question(Question {
-            title: format!("Drop your changes to {}?", file_name(&path)),
-            body: "The file goes back to how it was saved. In the editor, undo brings your changes back."
-                .into(),
-            answers: vec![Answer::new("Drop changes", true, move || {
-                if let Some(document) = editor::document(&path) {
-                    document.revert();
-                }
-            })],
-        })));
-    }
-
     /// Close a tab. A file with unsaved changes that has no other tab is asked about first.
     pub fn close_tab(self, group: usize, path: &str) {
         let others = self.layout.with_untracked(|layout| {
@@ -491,16 +248,6 @@ impl App {
         } else {
             self.close_now(group, path);
         }
-    }
-
-    fn forget_draft(self, path: &str) {
-        self.private.update_value(|private| {
-            private.draft_timers.remove(path);
-            private.drafted.remove(path);
-        });
-        let Some(workspace) = self.open_id() else { return };
-        let forgotten = self.call(PutDraft { workspace, path: path.to_owned(), blob: None });
-        self.act(forgotten);
     }
 
     fn close_now(self, group: usize, path: &str) {

@@ -1,10 +1,11 @@
 //! The language model of this device: which there are, loading one, and loading it again on the next visit.
 
 use leptos::prelude::*;
-use protocol::{Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator};
+use protocol::{Fault, FaultCode, GeneratorFile, GeneratorInfo, LoadGenerator, ModelFile};
 use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::fit::{Fit, device_gib, fit, need};
 use super::settings::Settings;
 use super::workspace::Phase;
 use crate::link::GeneratorState;
@@ -73,9 +74,31 @@ impl App {
     /// # Errors
     /// Why it could not be loaded.
     pub async fn load_model(self, id: &str, max_tokens: Option<u32>) -> Result<GeneratorInfo, Fault> {
+        self.private.update_value(|private| private.model_asked = Some(id.to_owned()));
         let known = self.known_models().await?;
-        let is_kept = untrack(|| self.shelf.file(id)).is_some_and(|file| file.is_whole);
-        let file = match known.iter().find(|entry| entry.id == id).filter(|_| !is_kept) {
+        // A copy on this device is taken before the server's, also by a page that has just begun. Where the keeper cannot
+        // say, the server is asked.
+        let _listed = self.shelf.list_once().await;
+        let other = || {
+            let sentence = "Another language model was asked for while this one was on its way.";
+            Fault::new(FaultCode::Cancelled, sentence)
+        };
+        if self.private.with_value(|private| private.model_asked.as_deref() != Some(id)) {
+            return Err(other());
+        }
+        let kept = untrack(|| self.shelf.file(id));
+        let entry = known.iter().find(|entry| entry.id == id);
+        if let Some(Fit::TooLarge(why)) = need(entry, kept.as_ref()).map(|need| fit(need, device_gib())) {
+            let name = entry.map(|entry| &entry.name).or(kept.as_ref().map(|file| &file.name));
+            let name = name.map_or(id, String::as_str);
+            return Err(Fault::new(FaultCode::TooLarge, format!("“{name}” cannot be loaded. {why}")));
+        }
+        // What the catalogue names may have become another file since the copy was made.
+        let is_same = |file: &ModelFile| {
+            entry.is_none_or(|entry| entry.sha256.is_empty() || entry.sha256 == file.sha256)
+        };
+        let is_kept = kept.is_some_and(|file| file.is_whole && is_same(&file));
+        let file = match entry.filter(|_| !is_kept) {
             Some(entry) => entry.file(),
             None => GeneratorFile::Kept(id.to_owned()),
         };
@@ -84,10 +107,10 @@ impl App {
         language.load(id.to_owned(), LoadGenerator { file, max_tokens, device });
         let info = language.ready().await?;
         if info.model != id {
-            let sentence = "Another language model was asked for while this one was on its way.";
-            return Err(Fault::new(FaultCode::Cancelled, sentence));
+            return Err(other());
         }
         self.remember_model(id);
+        self.remember_pace(&info);
         Ok(info)
     }
 
@@ -101,6 +124,7 @@ impl App {
 
     /// Give the memory of the language model back, also on the next visit.
     pub fn unload_model(self) {
+        self.private.update_value(|private| private.model_asked = None);
         self.language().unload();
         self.remember_model("");
     }
@@ -108,6 +132,15 @@ impl App {
     fn remember_model(self, id: &str) {
         if self.settings.with_untracked(|settings| settings.language != id) {
             self.settings.update(|settings| id.clone_into(&mut settings.language));
+            self.settings.with_untracked(Settings::save);
+        }
+    }
+
+    /// Other models are judged by it before they are loaded.
+    fn remember_pace(self, info: &GeneratorInfo) {
+        let weights_per_s = f64::from(info.decode_per_s) * info.weight_bytes as f64;
+        if weights_per_s > 0.0 {
+            self.settings.update(|settings| settings.weights_per_s = weights_per_s);
             self.settings.with_untracked(Settings::save);
         }
     }
@@ -123,8 +156,14 @@ impl App {
             if has_begun.get() {
                 let id = id.clone();
                 leptos::task::spawn_local(async move {
-                    // The status bar says what became of it.
-                    let _told = self.load_model(&id, None).await;
+                    let outcome = self.load_model(&id, None).await;
+                    // What became of a model that was begun with is told by the status bar.
+                    if let Err(fault) = outcome
+                        && fault.code != FaultCode::Cancelled
+                        && untrack(|| self.language_state()) == GeneratorState::Off
+                    {
+                        self.toasts.fault(&fault);
+                    }
                 });
             }
         });

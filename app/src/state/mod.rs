@@ -13,20 +13,25 @@ mod docs;
 pub mod fit;
 pub mod fuzzy;
 mod imported;
+mod kept;
 pub mod keys;
 mod language;
 pub mod layout;
 mod open;
+mod paths;
 pub mod runs;
+mod saves;
 mod search;
 pub mod settings;
 mod shelf;
+mod show;
 mod suggest;
 mod switch;
 mod theme;
 pub mod toast;
 pub mod tree;
 mod turns;
+mod view;
 mod visit;
 mod workspace;
 
@@ -118,6 +123,8 @@ pub struct App {
     pub tree_focus: RwSignal<Option<String>>,
     /// The file of the editor that the tree has shown last.
     pub tree_followed: RwSignal<Option<String>>,
+    /// Counts the unsaved texts that the engine took: what it makes of them can be asked anew.
+    pub drafts_kept: RwSignal<u32>,
     /// State of the engine.
     pub status: RwSignal<EngineStatus>,
     /// The browser says that there is a network.
@@ -164,6 +171,8 @@ struct Private {
     hashes: HashMap<String, [u8; 16]>,
     /// Paths for which the engine keeps an unsaved edit.
     drafted: HashSet<String>,
+    /// Id of the language model that was asked for last, unless it was unloaded since.
+    model_asked: Option<String>,
     /// Paths with unsaved text of this tab's own while another tab writes.
     own_edits: HashSet<String>,
     /// Unsaved edits on their way to the engine.
@@ -210,6 +219,7 @@ impl App {
             folders: RwSignal::default(),
             tree_focus: RwSignal::new(None),
             tree_followed: RwSignal::new(None),
+            drafts_kept: RwSignal::new(0),
             status: RwSignal::default(),
             online: RwSignal::new(window().navigator().on_line()),
             layout: RwSignal::default(),
@@ -373,11 +383,28 @@ impl App {
         }
     }
 
+    /// The network is back, for want of which workers may have failed: they are tried again.
+    fn start_what_failed(self) {
+        if matches!(untrack(|| self.link_state()), LinkState::Failed(_)) {
+            self.engine().restart();
+        }
+        if matches!(untrack(|| self.model_state()), ModelState::Failed(_)) {
+            self.start_models();
+        }
+        let language = self.settings.with_untracked(|settings| settings.language.clone());
+        if matches!(untrack(|| self.language_state()), GeneratorState::Failed(_)) && !language.is_empty() {
+            self.act(async move { self.load_model(&language, None).await.map(|_| ()) });
+        }
+    }
+
     fn watch_page(self) {
         let online = self.online;
         for name in ["online", "offline"] {
             let handle = window_event_listener_untyped(name, move |_| {
                 online.set(window().navigator().on_line());
+                if online.get_untracked() {
+                    self.start_what_failed();
+                }
             });
             std::mem::forget(handle);
         }

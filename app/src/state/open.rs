@@ -300,7 +300,7 @@ impl App {
             let Some(picked) = platform::pick_files(Ask::One(".zip,.alcove")).await else { return Ok(()) };
             let Some(file) = picked.only_file().await else { return Ok(()) };
             let bytes = platform::read(&file).await?;
-            let call = ImportWorkspace { id: super::workspace::new_id(), blob: Blob(0), name: String::new() };
+            let call = ImportWorkspace { id: super::kept::new_id(), blob: Blob(0), name: String::new() };
             self.switch(&file.name(), call, vec![bytes]).await.map(|_| ())
         });
     }

@@ -64,6 +64,8 @@ pub struct Settings {
     pub num_workers: u32,
     /// Id of the language model that is loaded, also on the next visit; empty for none.
     pub language: String,
+    /// Bytes of weights that the language model loaded last went through in a second; 0 before one was measured.
+    pub weights_per_s: f64,
     /// Completions as grey text.
     pub completions: bool,
     /// After which pause one is asked for, milliseconds.
@@ -87,6 +89,7 @@ impl Default for Settings {
             precision: String::new(),
             num_workers: 0,
             language: String::new(),
+            weights_per_s: 0.0,
             completions: true,
             completion_delay_ms: 300,
             completions_off: String::new(),

@@ -30,6 +30,8 @@ pub struct Shelf {
     keeper: StoredValue<Keeper, LocalStorage>,
     going: StoredValue<HashMap<String, Going>, LocalStorage>,
     catalogue: RwSignal<Vec<CatalogueEntry>>,
+    /// Whether the keeper has said what is kept.
+    listed: StoredValue<bool>,
     /// Files that are kept or on their way.
     pub files: RwSignal<Vec<ModelFile>>,
     /// How far this tab is with what it downloads or takes in, by id.
@@ -75,6 +77,7 @@ impl Shelf {
             keeper: StoredValue::new_local(Keeper::new()),
             going: StoredValue::new_local(HashMap::new()),
             catalogue,
+            listed: StoredValue::new(false),
             files: RwSignal::default(),
             progress: RwSignal::default(),
             failed: RwSignal::default(),
@@ -88,10 +91,19 @@ impl Shelf {
     pub async fn refresh(self) -> Result<(), Fault> {
         let keeper = self.keeper.get_value();
         let (files, _) = keeper.ask(ListModelFiles, Vec::new()).await?;
+        self.listed.set_value(true);
         if self.files.with_untracked(|known| *known != files) {
             self.files.set(files);
         }
         Ok(())
+    }
+
+    /// Ask what is kept, unless that is known.
+    ///
+    /// # Errors
+    /// The keeper's fault.
+    pub async fn list_once(self) -> Result<(), Fault> {
+        if self.listed.get_value() { Ok(()) } else { self.refresh().await }
     }
 
     /// The file of this id, if any of it is here.

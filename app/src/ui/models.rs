@@ -10,7 +10,7 @@ use super::icon::{Glyph, icon};
 use super::modal::Modal;
 use crate::platform::{Ask, pick_files};
 use crate::state::dialog::{Dialog, Prompt};
-use crate::state::fit::{Fit, device_gib, fit, need_bytes};
+use crate::state::fit::{Fit, device_gib, fit, length, need, pace};
 use crate::state::{App, CatalogueEntry, app};
 
 /// How often other tabs' doings are looked at while the dialog is open.
@@ -59,8 +59,8 @@ pub fn ModelsDialog() -> impl IntoView {
         <Modal label="Models" class="modal-medium">
             <Head title="Models" />
             <p class="muted">
-                "Language models run on this device; nothing is sent anywhere. A model is downloaded once and kept until \
-                 you delete it."
+                "Language models run on this device; nothing is sent anywhere. A model that you download is kept \
+                 until you delete it."
             </p>
             <ul class="kept">
                 <For each=move || ids.get() key=|id| id.clone() let:id>
@@ -97,7 +97,13 @@ fn Row(id: String) -> impl IntoView {
         offered.or_else(|| file.get().map(|file| file.name)).unwrap_or_else(with_id)
     });
     let fits = move || need(offered.get().as_ref(), file.get().as_ref()).map(|need| fit(need, device_gib()));
-    let state = move || match (progress.get(), file.get()) {
+    let speed = move || {
+        let known = app.settings.with(|settings| settings.weights_per_s);
+        let length = length(offered.get().as_ref(), file.get().as_ref()).filter(|_| !in_use.get())?;
+        pace(length, known)
+    };
+    let state = move || {
+        match (progress.get(), file.get()) {
         (Some(progress), _) => {
             let total = if progress.total_bytes > 0 {
                 format!(" of {}", bytes(progress.total_bytes))
@@ -111,8 +117,11 @@ fn Row(id: String) -> impl IntoView {
         (None, Some(ModelFile { is_busy: true, .. })) => "On its way in another tab".into(),
         (None, Some(file)) => format!("Paused at {} of {}", bytes(file.done_bytes), bytes(file.bytes)),
         (None, None) if in_use.get() => "In use".into(),
-        (None, None) if offered.get().is_some_and(|offered| offered.is_here()) => "Comes with Alcove".into(),
+        (None, None) if offered.get().is_some_and(|offered| offered.is_here()) => {
+            "Comes with Alcove: its server is asked for it at each visit. A copy on this device needs no server.".into()
+        }
         (None, None) => String::new(),
+    }
     };
     let share = move || {
         let (done, total) = match (progress.get(), file.get()) {
@@ -139,9 +148,8 @@ fn Row(id: String) -> impl IntoView {
         let kept = file.get();
         let busy = kept.as_ref().is_some_and(|file| file.is_busy);
         let mut buttons = Vec::new();
-        let is_there = kept
-            .as_ref()
-            .map_or_else(|| offered.get().is_some_and(|offered| offered.is_here()), |file| file.is_whole);
+        let is_there = kept.as_ref().is_some_and(|file| file.is_whole)
+            || offered.get().is_some_and(|offered| offered.is_here());
         let too_large = matches!(fits(), Some(Fit::TooLarge(_)));
         if is_there && progress.get().is_none() && !in_use.get() && !too_large {
             buttons.push(button("Load", load));
@@ -151,6 +159,8 @@ fn Row(id: String) -> impl IntoView {
             (Some(_), _) => buttons.push(button("Pause", pause)),
             (None, Some(file)) if file.is_whole || busy => {}
             (None, Some(_)) => buttons.push(button("Resume", download)),
+            // It can be loaded as it is; a copy of one's own needs no server.
+            (None, None) if is_there => buttons.push(button("Keep a copy", download)),
             (None, None) => buttons.push(button("Download", download)),
         }
         if asking.get() && kept.is_some() {
@@ -185,6 +195,7 @@ fn Row(id: String) -> impl IntoView {
                 </span>
                 <p class="muted">{move || details(offered.get().as_ref(), file.get().as_ref())}</p>
                 <p class="muted">{move || offered.get().map(|offered| offered.good_for)}</p>
+                {move || speed().map(|speed| view! { <p class="muted">{speed}</p> })}
                 {move || match fits() {
                     Some(Fit::Tight(why) | Fit::TooLarge(why)) => Some(view! { <p class="muted">{why}</p> }),
                     _ => None,
@@ -209,18 +220,9 @@ fn Row(id: String) -> impl IntoView {
     }
 }
 
-/// Memory that a model takes, where that can be told.
-fn need(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> Option<u64> {
-    let length = file.map(|file| file.bytes).filter(|&n| n > 0);
-    offered.map(|offered| offered.memory_bytes).or_else(|| length.map(need_bytes))
-}
-
 fn details(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> String {
     let mut parts = Vec::new();
-    let length = file.map(|file| file.bytes).filter(|&n| n > 0).or(offered.map(|offered| offered.bytes));
-    if let Some(length) = length.filter(|&length| length > 0) {
-        parts.push(bytes(length));
-    }
+    parts.extend(length(offered, file).map(bytes));
     if let Some(need) = need(offered, file) {
         parts.push(format!("about {} of memory", bytes(need)));
     }

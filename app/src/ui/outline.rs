@@ -41,13 +41,14 @@ pub fn OutlinePanel() -> impl IntoView {
     let app = app();
     let filter = RwSignal::new(String::new());
     let active = Memo::new(move |_| app.layout.with(|layout| layout.active().map(str::to_owned)));
-    // Asked again when the file was saved: its unsaved mark goes then.
+    // Asked again when what was typed rests a moment, and when the file was saved: its unsaved mark goes then.
     let dirty =
         Memo::new(move |_| active.get().is_some_and(|path| app.dirty.with(|dirty| dirty.contains(&path))));
     let parsed = Memo::new(move |_| app.status.with(|status| status.symbols.done == status.symbols.total));
     let symbols: RwSignal<Option<Result<Vec<SymbolInfo>, Fault>>> = RwSignal::new(None);
     Effect::new(move |_| {
         dirty.track();
+        app.drafts_kept.track();
         parsed.track();
         let Some(path) = active.get() else {
             symbols.set(None);
@@ -55,7 +56,9 @@ pub fn OutlinePanel() -> impl IntoView {
         };
         leptos::task::spawn_local(async move {
             let found = app.outline(&path).await;
-            if active.try_get_untracked().flatten().as_deref() == Some(&path) {
+            let is_new =
+                || symbols.try_with_untracked(|shown| shown.as_ref() != Some(&found)).unwrap_or_default();
+            if active.try_get_untracked().flatten().as_deref() == Some(&path) && is_new() {
                 symbols.set(Some(found));
             }
         });

@@ -214,6 +214,10 @@ impl App {
     pub fn change(self, change: impl FnOnce(&mut Settings)) {
         let before = self.settings.get_untracked();
         self.settings.update(change);
+        if self.settings.with_untracked(|now| now.device != before.device) {
+            // Measured on what the person has just left.
+            self.settings.update(|settings| settings.weights_per_s = 0.0);
+        }
         let now = self.settings.get_untracked();
         now.save();
         let model = |s: &Settings| (s.embedding, s.device.clone(), s.precision.clone(), s.num_workers);

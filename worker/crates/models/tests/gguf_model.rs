@@ -341,6 +341,9 @@ fn sentencepiece_has_scores_instead_of_merges() {
     let tokenizer = Model::read(&header).unwrap().tokenizer;
     assert_eq!((tokenizer.model, tokenizer.scores[3]), (TokenizerModel::Sentencepiece, -3.0));
     assert_eq!(tokenizer.merges().count(), 0);
+    // It is read so that it can be named: nothing here cuts texts by scores.
+    let refused = models::llm::Language::read(&header).unwrap_err().to_string();
+    assert!(refused.contains("its tokenizer is a Sentencepiece one"), "{refused}");
 }
 
 #[test]

@@ -179,8 +179,17 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   }
   if (thread == 0u) { chosen[0] = which[0]; chosen[1] = bitcast<u32>(best[0]); }
 }
+//@ bin
+// The bin of a logit, counted from the largest down, `PER_BIN` for a difference of one; `BINS` for what lies below them
+// all or is not finite. Both by their bits.
+fn bin_of(bits: u32, largest: u32) -> u32 {
+  if ((bits & 0x7f800000u) == 0x7f800000u) { return BINS; }
+  let below = (bitcast<f32>(largest) - bitcast<f32>(bits)) * PER_BIN;
+  if (below < f32(BINS)) { return u32(below); }
+  return BINS;
+}
 //@ count
-// How many logits lie in each of `BINS` bins below the largest, `PER_BIN` bins for a difference of one.
+// How many logits lie in each of `BINS` bins below the largest.
 @group(0) @binding(0) var<storage, read> logits: array<u32>;
 @group(0) @binding(1) var<storage, read> chosen: array<u32>;
 @group(0) @binding(2) var<storage, read_write> bins: array<atomic<u32>>;
@@ -188,10 +197,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= LEN) { return; }
-  let bits = logits[id.x];
-  if ((bits & 0x7f800000u) == 0x7f800000u) { return; }
-  let below = (bitcast<f32>(chosen[1]) - bitcast<f32>(bits)) * PER_BIN;
-  if (below < f32(BINS)) { atomicAdd(&bins[u32(below)], 1u); }
+  let bin = bin_of(logits[id.x], chosen[1]);
+  if (bin < BINS) { atomicAdd(&bins[bin], 1u); }
 }
 //@ reach
 // How many bins, from the top on, hold as many logits as are wanted: into the second word of `found`, where there are so
@@ -234,9 +241,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= LEN) { return; }
   let bits = logits[id.x];
-  if ((bits & 0x7f800000u) == 0x7f800000u) { return; }
-  let below = (bitcast<f32>(chosen[1]) - bitcast<f32>(bits)) * PER_BIN;
-  if (!(below < f32(atomicLoad(&found[1])))) { return; }
+  if (bin_of(bits, chosen[1]) >= atomicLoad(&found[1])) { return; }
   let at = atomicAdd(&found[0], 1u);
   if (at < MOST) {
     atomicStore(&found[2u + 2u * at], id.x);

@@ -295,7 +295,7 @@ mod tests {
             ("unit += 16u", "unit += 32u"),
             ("let bits = logits[i];", "let bits = logits[LEN - 1u - i];"),
             ("0xffffu).x", "0xfffeu).x * 1.05"),
-            ("atomicAdd(&bins[u32(below)], 1u)", "atomicAdd(&bins[u32(below)], 2u)"),
+            ("atomicAdd(&bins[bin], 1u)", "atomicAdd(&bins[bin], 2u)"),
             ("atomicStore(&found[2u + 2u * at], id.x);", "atomicStore(&found[2u + 2u * at], id.x ^ 1u);"),
         ] {
             assert!([BETWEEN, PRODUCT, FORMATS].iter().any(|file| file.contains(is)), "{is} is in no kernel");

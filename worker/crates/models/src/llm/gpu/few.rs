@@ -4,9 +4,9 @@
 //! Logits are counted in narrow bins below the largest, the bins from the top on that hold enough are found, and what lies
 //! in them is collected. Where the bins do not reach down far enough, or hold too many, all logits have to be read.
 
-use super::device::Gpu;
+use super::device::{Gpu, section};
 use super::network::GpuNetwork;
-use super::plan::{Grid, Room, Run};
+use super::plan::{BETWEEN, Grid, Room, Run};
 
 /// Most tokens that are collected.
 pub const MOST: usize = 256;
@@ -43,8 +43,9 @@ impl Few {
         let wanted = gpu.buffer(16, Use::UNIFORM | Use::COPY_DST);
         let constants = format!(
             "const LEN = {vocab}u;\nconst BINS = {BINS}u;\nconst PER_BIN = {PER_BIN:?};\nconst OWN = {}u;\n\
-             const MOST = {MOST}u;\n",
-            BINS / THREADS
+             const MOST = {MOST}u;\n{}",
+            BINS / THREADS,
+            section(BETWEEN, "bin")
         );
         let run = |name: &str, buffers: &[&wgpu::Buffer], groups: usize| {
             let kernel = gpu.kernel(super::plan::source(name, &constants));

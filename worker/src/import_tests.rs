@@ -1,8 +1,9 @@
 //! Imports into a workspace in memory: what they may replace, and what they find missing.
 
-use protocol::DiskState;
+use protocol::{Blob, DiskState};
 
 use super::*;
+use crate::files::save;
 use crate::onto_disk;
 
 fn space() -> Space {
