@@ -175,7 +175,7 @@ pub(crate) fn rename(engine: &mut Engine, from: &str, to: &str) -> Result<u32, F
 pub(crate) fn put_draft(engine: &mut Engine, path: &str, bytes: Option<&[u8]>) -> Result<(), Fault> {
     let space = writable(engine)?;
     match bytes {
-        Some(bytes) => space.store.put_draft(path, bytes),
+        Some(bytes) => space.put_draft(path, bytes),
         None => space.store.remove_draft(path),
     }
     .and_then(|()| space.store.commit_user())

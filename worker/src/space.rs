@@ -346,6 +346,14 @@ impl Space {
         Ok(removed)
     }
 
+    /// Keep an unsaved edit. The text of the file itself is none: the page may send it while that text is being saved.
+    pub(crate) fn put_draft(&mut self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.files.get(path).is_some_and(|entry| entry.hash == ContentHash::of(bytes)) {
+            return self.store.remove_draft(path);
+        }
+        self.store.put_draft(path, bytes)
+    }
+
     /// True when nothing was done to a file here that the disk lacks.
     pub(crate) fn is_unchanged(&self, path: &str) -> bool {
         self.outside.get(path).is_none() && !self.store.has_draft(path)
@@ -480,3 +488,7 @@ pub(crate) fn head(text: &str) -> &str {
 pub(crate) fn slice<'a>(text: &'a str, bytes: &std::ops::Range<u32>) -> &'a str {
     text.get(bytes.start as usize..bytes.end as usize).unwrap_or("")
 }
+
+#[cfg(test)]
+#[path = "space_tests.rs"]
+mod tests;
