@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::ArrayBuffer;
-use protocol::{Fault, FaultCode, Frame, Hello, encode};
+use protocol::{Fault, FaultCode, Frame, Hello, NO_CALL, encode};
 use serde::Serialize;
 use stdx::Cancel;
 use web_sys::MessagePort;
@@ -102,9 +102,15 @@ pub fn serve(
     mut on_port: impl FnMut(PortKind, u32, MessagePort) + 'static,
 ) -> Listener {
     let open = OpenCalls::default();
+    let mut last = 0;
     let here = endpoint.clone();
     let listener = endpoint.listen(move |incoming| match incoming {
+        // What arrives twice is done once; the one answer ends the call.
+        Incoming::Frame(Frame::Request { id, .. }, _) if !is_new(id, last) => {}
         Incoming::Frame(Frame::Request { id, body }, blobs) => {
+            if id != NO_CALL {
+                last = id;
+            }
             let cancel = Cancel::new();
             open.borrow_mut().insert(id, cancel.clone());
             let reply = Reply { endpoint: here.clone(), id, cancel, open: open.clone(), finished: false };
@@ -124,4 +130,31 @@ pub fn serve(
     });
     let _closed = endpoint.post(&Frame::Hello(hello), &[]);
     listener
+}
+
+/// Whether a request with this id was not seen yet: a caller counts its calls upwards and begins anew after the largest
+/// number. What belongs to no call may come at any time and any number of times.
+const fn is_new(id: u32, last: u32) -> bool {
+    id == NO_CALL || id.wrapping_sub(last).cast_signed() > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_CALL, is_new};
+
+    #[test]
+    fn only_ids_that_were_not_used_yet_are_new() {
+        for (id, last, expected) in [
+            (1, 0, true),
+            (1, 1, false),
+            (NO_CALL, 0, true),
+            (NO_CALL, 7, true),
+            (7, 3, true),
+            (3, 7, false),
+            (1, u32::MAX, true),
+            (u32::MAX, 1, false),
+        ] {
+            assert_eq!(is_new(id, last), expected, "{id} after {last}");
+        }
+    }
 }

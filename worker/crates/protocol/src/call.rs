@@ -20,6 +20,10 @@ pub struct Hello {
     pub capabilities: Vec<String>,
 }
 
+/// Id of requests that belong to no call: their outcome is dropped, and they may be sent any number of times. Callers
+/// count from 1.
+pub const NO_CALL: u32 = 0;
+
 /// One message between two sides. `body` is the postcard form of a request, event or reply of the call `id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Frame {
@@ -27,7 +31,7 @@ pub enum Frame {
     Hello(Hello),
     /// Start call `id`.
     Request {
-        /// Chosen by the caller, never used twice on one channel.
+        /// Chosen by the caller, counted upwards and never used twice on one channel, or [`NO_CALL`].
         id: u32,
         /// Encoded request enum of the addressed worker.
         body: Vec<u8>,

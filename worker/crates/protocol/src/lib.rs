@@ -28,7 +28,7 @@ mod shelf;
 mod status;
 mod suggest;
 
-pub use call::{Blob, Call, Frame, Hello, INLINE_BYTES};
+pub use call::{Blob, Call, Frame, Hello, INLINE_BYTES, NO_CALL};
 pub use chat::*;
 pub use codec::{DecodeError, MAX_FRAME_BYTES, decode, encode};
 pub use engine::*;

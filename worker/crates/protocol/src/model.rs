@@ -46,10 +46,10 @@ pub struct LoadEmbedder {
     /// Same-origin folder with `model.safetensors` (or the prepared int8 file) and `tokenizer.json`, e.g.
     /// `/models/minilm/`.
     pub base_url: String,
-    /// `None` lets the planner choose.
+    /// On the processor; `None` is int8. A GPU computes in float32.
     pub precision: Option<Precision>,
-    /// `None` lets the planner choose.
-    pub device: Option<DeviceKind>,
+    /// Where to run it; a worker that cannot refuses. The page plans, for it knows what a person asked for.
+    pub device: DeviceKind,
 }
 
 /// Bytes of a download.
