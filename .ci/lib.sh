@@ -2,6 +2,11 @@
 # What the scripts of this folder share: where things are kept, which versions, how a stage is timed and told.
 set -euo pipefail
 
+if [ "$((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))" -lt 404 ] || ! command -v sha256sum >/dev/null 2>&1; then
+  echo "bash 4.4 or later and sha256sum are needed to build Alcove. On macOS: brew install bash coreutils" >&2
+  exit 1
+fi
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
 
@@ -75,6 +80,17 @@ digest() { cat "$@" | sha256sum | cut -c1-16; }
 # digest_tree PATH…: one hash over names and contents of everything below that is not only for tests.
 digest_tree() {
   find "$@" -type f -not -path '*/node_modules/*' -not -path '*/tests/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16
+}
+
+# relaxed_compiler: what stands before the compiler where relaxed SIMD is wanted (RUSTC_WORKSPACE_WRAPPER), under a name
+# that tells its content: cargo looks at nothing else to know whether it changed.
+relaxed_compiler() {
+  local path
+  path=$cache/tools/rustc-relaxed-$(digest .ci/rustc-relaxed)
+  if [ ! -x "$path" ]; then
+    mkdir -p "$cache/tools" && cp .ci/rustc-relaxed "$path.new" && chmod +x "$path.new" && mv "$path.new" "$path" || return 1
+  fi
+  printf '%s' "$path"
 }
 
 # fresh STAMP KEY: whether the step that wrote STAMP did so for KEY.

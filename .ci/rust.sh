@@ -4,7 +4,7 @@
 # Packages are built in groups and never as one workspace: cargo would unite their features, and burn with WebGPU
 # would be compiled for everybody.
 engine_packages=(protocol stdx text syntax store index agents infer tokens models tidy)
-native_packages=("${engine_packages[@]}" server bench app web worker model_worker)
+native_packages=("${engine_packages[@]}" server bench app link web worker model_worker)
 # Crates with code for a browser only, and those below them. Page and engine worker have none: they are linted as native
 # ones, and compiled for the browser by the build.
 browser_packages=(web link models model_worker)

@@ -33,7 +33,7 @@ pub struct Loaded {
 /// Load what `request` asks for.
 pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) -> Result<Loaded, Fault> {
     let folder = request.base_url.trim_end_matches('/');
-    if cfg!(not(feature = "webgpu")) && request.device == Some(DeviceKind::WebGpu) {
+    if cfg!(not(feature = "webgpu")) && request.device == DeviceKind::WebGpu {
         return Err(Fault::new(
             FaultCode::Unsupported,
             "This build of the model worker runs on the processor only.",
@@ -61,39 +61,20 @@ pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) ->
     let tokenizer = Tokenizer::from_json(&get("tokenizer.json", "Fetching the tokenizer").await?, MAX_TOKENS)
         .map_err(|err| bad(format!("The tokenizer cannot be used: {err}.")))?;
 
-    let mut reason = String::new();
-    let mut model = None;
-    let forced = request.device == Some(DeviceKind::WebGpu);
-    if request.device != Some(DeviceKind::Cpu) {
-        let weights = async || get("model.safetensors", "Fetching the model").await;
-        match gpu(weights, forced).await {
-            Ok(on_gpu) => model = Some(on_gpu),
-            Err(fault) if forced => return Err(fault),
-            Err(fault) => reason = format!("{} ", fault.sentence),
+    let (model, reason) = match (request.device, request.precision.unwrap_or(Precision::Int8)) {
+        (DeviceKind::WebGpu, _) => {
+            (gpu(async || get("model.safetensors", "Fetching the model").await).await?, "WebGPU.")
         }
-    }
-    let model = match (model, request.precision.unwrap_or(Precision::Int8)) {
-        (Some(model), _) => {
-            reason.push_str(if forced {
-                "WebGPU, as asked."
-            } else {
-                "A hardware GPU with what the model needs was found."
-            });
-            model
-        }
-        (None, Precision::Int8) => {
+        (DeviceKind::Cpu, Precision::Int8) => {
             let file = get("model.int8.bin", "Fetching the model").await?;
-            reason.push_str(
-                "int8 on the processor: nearly the same results as float32 in less than half the time.",
-            );
-            Model::Int8(Int8Encoder::decode(&file).map_err(|err| unusable(&err))?)
+            let model = Model::Int8(Int8Encoder::decode(&file).map_err(|err| unusable(&err))?);
+            (model, "int8 on the processor: nearly the same results as float32 in less than half the time.")
         }
-        (None, Precision::F32) => {
+        (DeviceKind::Cpu, Precision::F32) => {
             let file = get("model.safetensors", "Fetching the model").await?;
-            reason.push_str("float32 on the processor, as asked.");
             let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
             drop(file);
-            Model::Float(F32Encoder::new(weights))
+            (Model::Float(F32Encoder::new(weights)), "float32 on the processor, as asked.")
         }
     };
     on_progress(LoadProgress { stage: "Measuring the device".into(), done_bytes: 0, total_bytes: 0 });
@@ -109,7 +90,8 @@ pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) ->
         device: DeviceReport {
             device: model.device(),
             precision: model.precision(),
-            reason,
+            // Why a GPU was chosen is known to the page, which puts that in its place.
+            reason: reason.to_owned(),
             // The page asked the adapter for its name before it started this worker.
             adapter: String::new(),
             relaxed_simd: models::cpu::RELAXED_SIMD,
@@ -119,17 +101,14 @@ pub async fn load(request: &LoadEmbedder, on_progress: impl Fn(LoadProgress)) ->
     Ok(Loaded { model, tokenizer, info })
 }
 
-/// Put the model on the GPU. A software adapter is used only when the person `forced` it, since it is slower than the
-/// processor itself; what would crash the runtime is refused in any case.
+/// Put the model on the GPU. What would crash the runtime is refused; that a software adapter is used only when a person
+/// asks for it is the page's decision.
 #[cfg(feature = "webgpu")]
-async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E, forced: bool) -> Result<Model, Fault> {
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E) -> Result<Model, Fault> {
     let refuse = |why: &str| Err(Fault::new(FaultCode::Unsupported, format!("The GPU is not used: {why}.")));
     let Some(adapter) = web::gpu_adapter().await else { return refuse("the browser offers none") };
     if !adapter.has_timestamps {
         return refuse("it lacks timestamp queries, which the GPU runtime needs");
-    }
-    if adapter.is_software && !forced {
-        return refuse("it is a software adapter, slower than the processor itself");
     }
     let file = weights().await?;
     let weights = Weights::from_safetensors(&file, Shape::MINI_LM).map_err(|err| unusable(&err))?;
@@ -144,7 +123,7 @@ async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(weights: E, forced: boo
 }
 
 #[cfg(not(feature = "webgpu"))]
-async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(_weights: E, _forced: bool) -> Result<Model, Fault> {
+async fn gpu<E: AsyncFnOnce() -> Result<Vec<u8>, Fault>>(_weights: E) -> Result<Model, Fault> {
     Err(Fault::new(FaultCode::Unsupported, "This build of the model worker runs on the processor."))
 }
 
