@@ -7,6 +7,7 @@ import { editor, Range, Selection, Uri } from 'monaco-editor/editor/editor.api.j
 import { errorHandler, isCancellationError } from 'monaco-editor/base/common/errors.js';
 import './features.js';
 import './editor.css';
+import { keepHints } from './hints.js';
 import { known } from './languages.js';
 import { answerWith, completes, note, useCompletions } from './suggest.js';
 import { useTheme } from './theme.js';
@@ -329,6 +330,7 @@ class Diff {
       ignoreTrimWhitespace: false,
       maxComputationTime: 3000,
     });
+    keepHints();
     /** Says why nothing is marked. */
     this.notice = document.createElement('div');
     this.notice.className = 'editor-notice';

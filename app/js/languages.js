@@ -1,6 +1,5 @@
 // Which languages are coloured. All of these are tokenizers that run in the page; the language services of Monaco
-// (TypeScript, JSON, CSS, HTML) are left out because the TypeScript one alone would cost more than everything else
-// together (measured in docs), and outline and search come from Alcove's own engine.
+// (TypeScript, JSON, CSS, HTML) are left out because outline and search come from Alcove's own engine.
 import { languages } from 'monaco-editor/editor/editor.api.js';
 import 'monaco-editor/languages/definitions/bat/register.js';
 import 'monaco-editor/languages/definitions/cpp/register.js';

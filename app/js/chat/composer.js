@@ -22,7 +22,10 @@ export class Composer {
     /** @type {Offer[]} */
     this.offers = [];
     this.at = 0;
+    /** Counts what was looked up, and says for which of it the list stands. */
     this.lookups = 0;
+    this.shown = 0;
+    this.looking = Promise.resolve();
     this.isBusy = false;
     /** Paths that were offered: a name among them is a file. @type {Set<string>} */
     this.paths = new Set();
@@ -101,7 +104,7 @@ export class Composer {
     const isOpen = !this.list.hidden;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (isOpen && step) this.choose((this.at + step + this.offers.length) % this.offers.length);
-    else if (isOpen && (event.key === 'Enter' || event.key === 'Tab')) this.take(this.offers[this.at]);
+    else if (isOpen && (event.key === 'Enter' || event.key === 'Tab')) this.accept(event.key);
     else if (isOpen && event.key === 'Escape') this.close();
     else if (event.key === 'Escape' && this.isBusy) this.how.onStop();
     else if (event.key === 'Escape' && this.how.onCancel) this.how.onCancel();
@@ -113,14 +116,18 @@ export class Composer {
     event.stopPropagation();
   }
 
-  /** Look up what is being typed behind an `@`. */
-  async offer() {
+  /** Offer what begins like what is being typed behind an `@`. */
+  offer() {
+    this.looking = this.look();
+  }
+
+  async look() {
     const found = typed(this.area.value, this.area.selectionStart);
     this.lookups += 1;
     const lookup = this.lookups;
     if (!found) return this.close();
     const [selection, answer] = await Promise.all([
-      'selection'.startsWith(found.name) ? this.selection() : null,
+      'selection'.startsWith(found.name) ? this.selection().catch(() => null) : null,
       this.ask('mentions', [found.name]).catch(() => '[]'),
     ]);
     if (lookup !== this.lookups) return;
@@ -143,6 +150,7 @@ export class Composer {
         ),
       ),
     );
+    this.shown = lookup;
     this.list.hidden = offers.length === 0;
     if (offers.length > 0) this.choose(0);
     else this.close();
@@ -160,6 +168,18 @@ export class Composer {
     this.lookups += 1;
     this.list.hidden = true;
     this.area.removeAttribute('aria-activedescendant');
+  }
+
+  /**
+   * Take what is chosen. Keys come faster than answers: it is what was typed that counts, not what was offered for less of
+   * it. Where nothing is offered for that, Enter sends.
+   * @param {string} key
+   */
+  async accept(key) {
+    const text = this.area.value;
+    while (!this.list.hidden && this.shown !== this.lookups) await this.looking;
+    if (!this.list.hidden) this.take(this.offers[this.at]);
+    else if (key === 'Enter' && this.area.value === text) this.send();
   }
 
   /** @param {Offer | undefined} offer */

@@ -17,7 +17,7 @@ use js_sys::{Array, ArrayBuffer, Error, Float32Array, Function, Object, Promise,
 use leptos::prelude::*;
 use protocol::{
     Blob, Embed, Fault, FaultCode, GetStatus, ListFiles, ListWorkspaces, OpenWorkspace, Outline,
-    PauseEmbedding, Pos, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
+    PauseEmbedding, Pos, PutDraft, ReadFile, Reindex, Search, WorkspaceId, WriteFile,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
@@ -203,8 +203,17 @@ async fn read(app: App, path: &str) -> Result<(Uint8Array, String), Fault> {
 
 async fn write(app: App, path: JsValue, text: JsValue) -> Result<JsValue, Fault> {
     let (path, text) = (string(&path, "path")?, string(&text, "text")?);
-    let call = WriteFile { workspace: app.here()?, path: path.clone(), blob: Blob(0), expect: None };
-    let written = app.call_bytes(call, text.as_bytes()).await?;
+    let workspace = app.here()?;
+    let unsaved = app.unsaved_bytes(&path).await?;
+    let call = WriteFile { workspace, path: path.clone(), blob: Blob(0), expect: None };
+    let writing = app.call_bytes(call, text.as_bytes());
+    // Saving ends what was unsaved. What a person typed was not saved here: it is kept again at once.
+    let draft = PutDraft { workspace, path: path.clone(), blob: Some(Blob(0)) };
+    let keeping = unsaved.map(|bytes| app.call_bytes(draft, &bytes));
+    let written = writing.await?;
+    if let Some(keeping) = keeping {
+        keeping.await?;
+    }
     if editor::document(&path).is_some() {
         app.refresh_doc(&path).await?;
     }

@@ -30,6 +30,11 @@ enum Phase {
 /// Screens on which Monaco is more hindrance than help (it has no touch support).
 const SMALL: &str = "(max-width: 640px), (pointer: coarse) and (hover: none)";
 
+/// Most lines that a text area is given. Browsers lay out all of them at once: 200,000 hold the page up for ten seconds.
+const MAX_PLAIN_LINES: usize = 5000;
+/// Most bytes that a text area is given, for texts of few and long lines.
+const MAX_PLAIN_BYTES: usize = 1 << 20;
+
 /// Shows the document of `path`, which must have been opened with [`open_document`](super::open_document).
 #[component]
 pub fn EditorView(
@@ -110,12 +115,7 @@ pub fn EditorView(
                 </div>
             </Show>
             <Show when=move || plain() && path.with(Option::is_some)>
-                <PlainView
-                    pane
-                    path
-                    editable=Signal::derive(move || matches!(phase.get(), Phase::Failed(_)))
-                    on_cursor=cursor_sink
-                />
+                <PlainView pane path phase=phase.into() on_cursor=cursor_sink />
             </Show>
             // Monaco hangs its menus in here beside the editor, and gives its colours to what carries its own class.
             <div node_ref=host class="editor-host monaco-component" class:hidden=plain></div>
@@ -132,25 +132,37 @@ const fn phase_name(phase: &Phase) -> &'static str {
     }
 }
 
-/// The text in a text area: for reading while the editor loads and on phones, for editing when it cannot be loaded.
+/// The part of a text that a text area is given.
+fn beginning(text: &str) -> &str {
+    let lines = text.match_indices('\n').nth(MAX_PLAIN_LINES - 1).map_or(text.len(), |(at, _)| at);
+    &text[..text.floor_char_boundary(lines.min(MAX_PLAIN_BYTES))]
+}
+
+/// The text in a text area: for reading while the editor loads and on phones, for editing when it cannot be loaded. Of
+/// long texts only the beginning, which cannot be edited.
 #[component]
 fn PlainView(
     pane: Pane,
     path: Signal<Option<String>>,
-    editable: Signal<bool>,
+    phase: Signal<Phase>,
     on_cursor: Option<UnsyncCallback<Cursor>>,
 ) -> impl IntoView {
     let area = NodeRef::<Textarea>::new();
     let text = RwSignal::new(String::new());
+    let whole = RwSignal::new(true);
     let writable = RwSignal::new(false);
     let refresh = move || {
         let document = path.get_untracked().as_deref().and_then(document);
         let now = document.as_ref().map(super::Document::text).unwrap_or_default();
-        if text.with_untracked(|text| *text != now) {
-            text.set(now);
+        // What is being typed here is not cut while it grows.
+        let shown = if text.with_untracked(|text| *text == now) { &now } else { beginning(&now) };
+        whole.set(shown.len() == now.len());
+        if text.with_untracked(|text| text != shown) {
+            text.set(shown.to_owned());
         }
         writable.set(document.is_some_and(|document| document.read_only().is_none()));
     };
+    let editable = move || matches!(phase.get(), Phase::Failed(_)) && whole.get() && writable.get();
     Effect::new(move |_| {
         path.track();
         refresh();
@@ -172,6 +184,9 @@ fn PlainView(
     });
 
     let on_input = move |_| {
+        if !whole.get_untracked() {
+            return;
+        }
         let document = path.get_untracked().as_deref().and_then(document);
         if let (Some(document), Some(area)) = (document, area.get_untracked()) {
             let value = area.value();
@@ -199,6 +214,11 @@ fn PlainView(
         sink.run(Cursor { path, pos, num_cursors: 1, selected_utf16: end.saturating_sub(start) });
     };
     view! {
+        <Show when=move || !whole.get()>
+            <div class="editor-notice" role="status">
+                <span>"This file is long: only its beginning is shown here, and it cannot be changed. The full editor shows all of it."</span>
+            </div>
+        </Show>
         <textarea
             node_ref=area
             class="editor-text"
@@ -207,7 +227,7 @@ fn PlainView(
             wrap="off"
             aria-label=move || path.get().unwrap_or_default()
             prop:value=text
-            prop:readOnly=move || !(editable.get() && writable.get())
+            prop:readOnly=move || !editable()
             on:input=on_input
             on:select=on_select
         ></textarea>
@@ -217,6 +237,11 @@ fn PlainView(
 /// Select the range and bring its first line near the top third. Lines do not wrap here, so their height says where.
 fn reveal_plain(area: &web_sys::HtmlTextAreaElement, span: Span) {
     let value = area.value();
+    let num_lines = value.split('\n').count().max(1);
+    if span.start.line as usize >= num_lines {
+        // Behind the beginning of a long text, which is all that the area has.
+        return;
+    }
     let offset = |line: u32, utf16: u32| -> u32 {
         let before: usize = value.split('\n').take(line as usize).map(|l| l.encode_utf16().count() + 1).sum();
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(utf16)
@@ -224,8 +249,29 @@ fn reveal_plain(area: &web_sys::HtmlTextAreaElement, span: Span) {
     let (start, end) = (offset(span.start.line, span.start.utf16), offset(span.end.line, span.end.utf16));
     // Only fails when the element is no text area.
     let _always = area.set_selection_range(start, end.max(start));
-    let num_lines = value.split('\n').count().max(1);
     let line_height = f64::from(area.scroll_height()) / num_lines as f64;
     let top = line_height * f64::from(span.start.line) - f64::from(area.client_height()) / 3.0;
     area.set_scroll_top(top.max(0.0) as i32);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_area_gets_the_beginning_of_long_texts() {
+        let lines = |num: usize| "ab\n".repeat(num);
+        for (text, expected) in [
+            (String::new(), 0),
+            ("no newline".into(), 10),
+            (lines(MAX_PLAIN_LINES - 1), 3 * (MAX_PLAIN_LINES - 1)),
+            (lines(MAX_PLAIN_LINES) + "more", 3 * MAX_PLAIN_LINES - 1),
+            ("x".repeat(MAX_PLAIN_BYTES), MAX_PLAIN_BYTES),
+            // A character is not cut.
+            ("x".to_owned() + &"é".repeat(MAX_PLAIN_BYTES), MAX_PLAIN_BYTES - 1),
+        ] {
+            assert_eq!(beginning(&text).len(), expected);
+            assert!(text.starts_with(beginning(&text)));
+        }
+    }
 }

@@ -7,7 +7,8 @@ use js_sys::ArrayBuffer;
 use leptos::prelude::*;
 use link::{Endpoint, Pending, Policy, PortKind};
 use protocol::{
-    Call, EngineRequest, Fault, FaultCode, ForgetModel, Frame, Hello, OpenWorkspace, WorkspaceId, encode,
+    Call, EngineRequest, Fault, FaultCode, ForgetModel, Frame, Hello, NO_CALL, OpenWorkspace, WorkspaceId,
+    encode,
 };
 
 use super::line::{Line, LinkState, Owner};
@@ -33,10 +34,9 @@ impl std::fmt::Debug for Engine {
 impl Owner for Inner {
     fn on_hello(&self, endpoint: Endpoint, _hello: &Hello) {
         if let Some(id) = self.current.get() {
-            // Id 0 belongs to no caller: the answer is dropped, and calls that wait behind it see the workspace open
-            // or get a fault of their own.
+            // The answer is dropped: calls that wait behind it see the workspace open or get a fault of their own.
             let body = encode(&EngineRequest::from(OpenWorkspace { id }));
-            let _closed = endpoint.post(&Frame::Request { id: 0, body }, &[]);
+            let _closed = endpoint.post(&Frame::Request { id: NO_CALL, body }, &[]);
         }
         self.line.caller.attach(endpoint);
         let listeners = self.listeners.borrow().clone();

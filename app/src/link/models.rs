@@ -177,9 +177,8 @@ impl Models {
 impl Inner {
     fn choose(&self) -> (DeviceKind, &'static str, u32) {
         let config = self.config.borrow();
-        let usable_gpu = self.gpu.borrow().as_ref().is_some_and(|gpu| gpu.unusable.is_none());
-        let device = config.device.unwrap_or(if usable_gpu { DeviceKind::WebGpu } else { DeviceKind::Cpu });
-        if device == DeviceKind::WebGpu && self.gpu_losses.get() < MAX_GPU_LOSSES {
+        let has_usable_gpu = self.gpu.borrow().as_ref().is_some_and(|gpu| gpu.unusable.is_none());
+        if plan(config.device, has_usable_gpu, self.gpu_losses.get()) == DeviceKind::WebGpu {
             return (DeviceKind::WebGpu, "model_gpu", 1);
         }
         let module = if probe::has_relaxed_simd() { "model_relaxed" } else { "model_cpu" };
@@ -222,11 +221,8 @@ impl ModelWorker {
     fn load(self: &Rc<Self>, pool: &Rc<Inner>) {
         let (device, ..) = pool.choose();
         let config = pool.config.borrow();
-        let request = LoadEmbedder {
-            base_url: config.base_url.clone(),
-            precision: config.precision,
-            device: Some(device),
-        };
+        let request = LoadEmbedder { base_url: config.base_url.clone(), precision: config.precision, device };
+        let asked_for = config.device;
         drop(config);
         let state = pool.state;
         let pending = self.line.caller.stream(request, Vec::new(), move |progress: LoadProgress| {
@@ -239,6 +235,9 @@ impl ModelWorker {
         spawn_local(async move {
             match pending.await {
                 Ok((mut info, _)) => {
+                    if info.device.device == DeviceKind::WebGpu {
+                        info.device.reason = why_webgpu(asked_for).to_owned();
+                    }
                     if let Some(gpu) = pool.gpu.borrow().as_ref() {
                         info.device.adapter.clone_from(&gpu.name);
                         if let (DeviceKind::Cpu, Some(why)) = (info.device.device, gpu.unusable) {
@@ -293,6 +292,23 @@ impl ModelWorker {
     }
 }
 
+/// Where to embed: what a person asked for, else a GPU where the probe found nothing against it. A GPU that was lost
+/// [`MAX_GPU_LOSSES`] times is given up whatever was asked for.
+fn plan(asked_for: Option<DeviceKind>, has_usable_gpu: bool, gpu_losses: u32) -> DeviceKind {
+    let found = if has_usable_gpu { DeviceKind::WebGpu } else { DeviceKind::Cpu };
+    match asked_for.unwrap_or(found) {
+        DeviceKind::WebGpu if gpu_losses < MAX_GPU_LOSSES => DeviceKind::WebGpu,
+        _ => DeviceKind::Cpu,
+    }
+}
+
+const fn why_webgpu(asked_for: Option<DeviceKind>) -> &'static str {
+    match asked_for {
+        Some(_) => "WebGPU, as asked.",
+        None => "WebGPU: a hardware GPU with what the model needs was found.",
+    }
+}
+
 impl Owner for ModelWorker {
     fn on_hello(&self, endpoint: Endpoint, _hello: &Hello) {
         self.line.caller.attach(endpoint);
@@ -343,5 +359,33 @@ impl Owner for ModelWorker {
                 total_bytes: 0,
             }));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_is_taken_where_it_is_asked_for_or_fit_until_it_was_lost_too_often() {
+        use DeviceKind::{Cpu, WebGpu};
+        for (asked_for, has_usable_gpu, gpu_losses, expected) in [
+            (None, true, 0, WebGpu),
+            (None, true, MAX_GPU_LOSSES - 1, WebGpu),
+            (None, true, MAX_GPU_LOSSES, Cpu),
+            (None, false, 0, Cpu),
+            (Some(Cpu), true, 0, Cpu),
+            (Some(WebGpu), false, 0, WebGpu),
+            (Some(WebGpu), false, MAX_GPU_LOSSES, Cpu),
+        ] {
+            let planned = plan(asked_for, has_usable_gpu, gpu_losses);
+            assert_eq!(planned, expected, "{asked_for:?}, {has_usable_gpu}, {gpu_losses} losses");
+        }
+    }
+
+    #[test]
+    fn only_what_a_person_asked_for_is_said_to_be_asked_for() {
+        assert!(why_webgpu(Some(DeviceKind::WebGpu)).contains("asked"));
+        assert!(!why_webgpu(None).contains("asked"));
     }
 }

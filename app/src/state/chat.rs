@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::dialog::{Answer, Dialog, Prompt, Question};
 use super::toast::Weight;
+use super::tree::file_name;
 use super::visit::Visit;
 use super::{App, DocState, Place, buffer};
 use crate::editor;
@@ -171,14 +172,21 @@ impl App {
         // Everything matches nothing: only files are worth offering then.
         let symbols = match text.is_empty() {
             true => Vec::new(),
-            false => self.call(FindSymbols { workspace, text, k: MENTIONS }).await?,
+            false => self.call(FindSymbols { workspace, text: text.clone(), k: MENTIONS }).await?,
         };
-        let files = files.await?.into_iter().map(|file| ("Path", file.path, String::new()));
+        let files = files.await?.into_iter().map(|file| {
+            let rank = farness(&text, &file.path).min(farness(&text, file_name(&file.path)));
+            (rank, ("Path", file.path, String::new()))
+        });
         let symbols = symbols.into_iter().map(|symbol| {
             let dot = if symbol.container.is_empty() { "" } else { "." };
-            ("Symbol", [symbol.container.as_str(), dot, &symbol.name].concat(), symbol.path)
+            let whole = [symbol.container.as_str(), dot, &symbol.name].concat();
+            (farness(&text, &whole).min(farness(&text, &symbol.name)), ("Symbol", whole, symbol.path))
         });
-        json(&files.chain(symbols).collect::<Vec<_>>())
+        let mut found: Vec<_> = files.chain(symbols).collect();
+        // A definition that begins so comes before a path that only has the letters somewhere.
+        found.sort_by_key(|(rank, _)| *rank);
+        json(&found.into_iter().map(|(_, row)| row).collect::<Vec<_>>())
     }
 
     /// The active file with the lines that are selected in it, as [`editor::Pane::selected_lines`] gives them; empty
@@ -256,6 +264,16 @@ impl App {
     }
 }
 
+/// How far a name is from what was typed: 0 when it begins so, 1 when it contains it, 2 when it only has the letters.
+fn farness(typed: &str, name: &str) -> u8 {
+    let (typed, name) = (typed.to_lowercase(), name.to_lowercase());
+    match name.find(&typed) {
+        Some(0) => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,5 +290,17 @@ mod tests {
             assert_eq!(mention(&parts.map(str::to_owned)), wanted);
         }
         assert_eq!(mention(&[]), Mention::Path(String::new()));
+    }
+
+    #[test]
+    fn what_begins_as_typed_is_nearer_than_what_has_the_letters() {
+        for (typed, name, expected) in [
+            ("commonPrefix", "commonPrefixLength", 0),
+            ("commonprefix", "removeCommonPrefix", 1),
+            ("commonPrefix", "common/model/bracketPairsTextModelPart/fixBrackets.js", 2),
+            ("", "anything", 0),
+        ] {
+            assert_eq!(farness(typed, name), expected, "{typed} in {name}");
+        }
     }
 }

@@ -54,6 +54,25 @@ impl App {
         });
     }
 
+    /// Read a file into the editor, unless it is there, for what is to be done with it at once.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub(super) async fn read_now(self, path: &str) -> Result<(), Fault> {
+        if editor::document(path).is_some() {
+            return Ok(());
+        }
+        let (workspace, visit) = (self.here()?, self.visit());
+        let call = ReadFile { workspace, path: path.to_owned() };
+        let (file, blobs) = self.engine().call_with(call, Vec::new()).await?;
+        if visit.is_over() || editor::document(path).is_some() {
+            return Ok(());
+        }
+        let state = self.take_file(path, &file, &blobs)?;
+        self.set_doc(path, state);
+        Ok(())
+    }
+
     /// Hand a file that was read to the editor.
     fn take_file(self, path: &str, file: &FileText, blobs: &[ArrayBuffer]) -> Result<DocState, Fault> {
         let missing = || Fault::new(FaultCode::Internal, "The engine sent a file without its content.");
@@ -222,8 +241,7 @@ impl App {
         let others = self.layout.with_untracked(|layout| {
             layout.groups.iter().enumerate().any(|(n, g)| n != group && g.tabs.iter().any(|p| p == path))
         });
-        let dirty = self.dirty.with_untracked(|dirty| dirty.contains(path));
-        if dirty && !others {
+        if untrack(|| self.is_unsaved(path)) && !others {
             let (save, drop) = (path.to_owned(), path.to_owned());
             self.dialog.set(Some(Dialog::Question(Question {
                 title: format!("Save your changes to {}?", file_name(path)),
@@ -236,6 +254,7 @@ impl App {
                     Answer::new("Save", false, move || {
                         let path = save.clone();
                         self.act(async move {
+                            self.read_now(&path).await?;
                             self.save_now(&path, true).await?;
                             if editor::document(&path).is_none_or(|document| !document.is_dirty()) {
                                 self.close_now(group, &path);

@@ -46,8 +46,7 @@ pub fn length(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> Opt
 /// Memory that a model takes in bytes, where that can be told.
 #[must_use]
 pub fn need(offered: Option<&CatalogueEntry>, file: Option<&ModelFile>) -> Option<u64> {
-    let length = file.map(|file| file.bytes).filter(|&bytes| bytes > 0);
-    offered.map(|offered| offered.memory_bytes).or_else(|| length.map(need_bytes))
+    offered.map(|offered| offered.memory_bytes).or_else(|| length(None, file).map(need_bytes))
 }
 
 /// How fast a model of `bytes` should write where one before it went through `weights_per_s` bytes a second: each token

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use protocol::{Blob, Fault, FaultCode, PutDraft, WriteFile};
 
 use super::dialog::{Answer, Dialog, Question};
+use super::docs::DocState;
 use super::toast::Weight;
 use super::tree::file_name;
 use super::{App, buffer};
@@ -81,9 +82,45 @@ impl App {
 
     /// Save every file with unsaved changes.
     pub fn save_all(self) {
-        for path in editor::dirty_paths() {
-            self.save(&path);
+        let mut paths = editor::dirty_paths();
+        let tabs = self
+            .layout
+            .with_untracked(|layout| layout.groups.iter().flat_map(|g| g.tabs.clone()).collect::<Vec<_>>());
+        paths.extend(untrack(|| {
+            tabs.into_iter().filter(|path| self.is_kept_unseen(path)).collect::<Vec<_>>()
+        }));
+        for path in paths {
+            self.act(async move {
+                self.read_now(&path).await?;
+                self.save_now(&path, true).await
+            });
         }
+    }
+
+    /// Whether a file has text that is not saved: typed since its tab was looked at, or kept since before a reload.
+    #[must_use]
+    pub fn is_unsaved(self, path: &str) -> bool {
+        self.dirty.with(|dirty| dirty.contains(path)) || self.is_kept_unseen(path)
+    }
+
+    /// Unsaved text was kept through a reload, and its document is opened only when it is looked at.
+    fn is_kept_unseen(self, path: &str) -> bool {
+        let is_open = self.docs.with(|docs| matches!(docs.get(path), Some(DocState::Ready)));
+        let has_draft = |files: &[protocol::FileInfo]| {
+            files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok_and(|at| files[at].has_draft)
+        };
+        !is_open && self.files.with(|files| has_draft(files))
+    }
+
+    /// What a person has typed into a file and not saved.
+    ///
+    /// # Errors
+    /// The engine's fault.
+    pub async fn unsaved_bytes(self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        if untrack(|| self.is_kept_unseen(path)) {
+            self.read_now(path).await?;
+        }
+        Ok(editor::document(path).filter(editor::Document::is_dirty).map(|document| document.bytes()))
     }
 
     /// Save a file; with `careful`, ask when somebody changed it meanwhile.

@@ -258,7 +258,7 @@ fn close_others(app: App) {
     });
     for path in others {
         // Files with unsaved changes stay: closing several of them at once would ask several questions at once.
-        if !app.dirty.with_untracked(|dirty| dirty.contains(&path)) {
+        if !untrack(|| app.is_unsaved(&path)) {
             app.close_tab(group, &path);
         }
     }

@@ -193,7 +193,7 @@ fn Tab(
     let path = StoredValue::new(path);
     let is = move |other: &Option<String>| path.with_value(|path| other.as_ref() == Some(path));
     let selected = Memo::new(move |_| active.with(is));
-    let dirty = Memo::new(move |_| app.dirty.with(|dirty| path.with_value(|path| dirty.contains(path))));
+    let dirty = Memo::new(move |_| path.with_value(|path| app.is_unsaved(path)));
     let preview =
         Memo::new(move |_| app.layout.with(|l| l.groups.get(index).is_some_and(|g| is(&g.preview))));
     // Two tabs of the same name say which folder they are from.
