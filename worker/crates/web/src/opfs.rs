@@ -222,8 +222,9 @@ pub async fn delete_workspace(id: u64) -> Result<(), OpfsError> {
     removed.map(|_| ()).map_err(opfs_error)
 }
 
-/// Tries to copy a workspace while its writer goes on, and the pause between them in milliseconds.
-const SNAPSHOT_TRIES: u32 = 25;
+/// Tries to copy a workspace while its writer goes on, and the pause between them in milliseconds. A writer may compact
+/// again and again for seconds; who opens the second tab rather waits for it than is refused.
+const SNAPSHOT_TRIES: u32 = 400;
 const SNAPSHOT_PAUSE_MS: u32 = 20;
 
 /// A copy of a workspace's files in memory, for a tab that may only read. The writer goes on meanwhile, so the copy is
