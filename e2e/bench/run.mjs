@@ -25,14 +25,14 @@ const parts = {};
 for (const [part, file] of given) parts[part] = read(file);
 const earlier = new Set(given.map(([part]) => part));
 
-/** Sum of the brotli files below dist/ whose path fits. */
+/** Sum of the brotli files below dist/ whose path fits, in thousands of bytes. */
 function brotliKb(fits) {
   let bytes = 0;
   for (const entry of readdirSync(dist, { recursive: true })) {
     const path = String(entry);
     if (path.endsWith(".br") && fits(path.slice(0, -3))) bytes += statSync(join(dist, path)).size;
   }
-  return bytes / 1024;
+  return bytes / 1000;
 }
 
 /** Write what was measured so far, so that a part that fails does not take the others with it. */
@@ -62,7 +62,7 @@ function write() {
 
 if (runs("sizes")) {
   const size = (name, target, fits) => ({
-    id: "size_brotli_kb", case: name, value: Number(brotliKb(fits).toFixed(1)), unit: "KB", target, samples: 1,
+    id: "size_brotli_kb", case: name, value: Number(brotliKb(fits).toFixed(1)), unit: "kB", target, samples: 1,
   });
   const worker = (module) => (path) => path === `workers/${module}.js` || path === `workers/${module}_bg.wasm`;
   parts.sizes = [

@@ -99,6 +99,24 @@ test("a file and a definition are mentioned by keyboard, and taken away again", 
   await question().fill("");
 });
 
+test("Enter right behind the typing mentions what was typed, not what was offered before", async () => {
+  await question().fill("");
+  await page.keyboard.type("How does @s");
+  await page.locator(".chat-offer[aria-selected=true]", { hasText: "selection" }).waitFor();
+  // Nothing can be answered between two events of one task: the list is that of the letter before.
+  await question().evaluate((field) => {
+    field.value = "How does @stove";
+    field.setSelectionRange(field.value.length, field.value.length);
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+  });
+  await page.locator(".chat-composer .chat-chip", { hasText: "kitchen/stove.rs" }).waitFor();
+  assert.equal(await question().inputValue(), "How does stove.rs ");
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("Backspace");
+  await question().fill("");
+});
+
 test("without a model a question fails in a sentence that leads to one", async () => {
   await question().fill("Where is the stove lit?");
   await page.keyboard.press("Enter");

@@ -238,6 +238,28 @@ test("Ctrl+S saves from the comparison, and other chords of the page do not reac
   await shown("Nothing yet.");
 });
 
+test("words are offered also when the first of them is asked for after a comparison was closed", async () => {
+  // A page in which no list was shown yet: Monaco makes what shows hints for all of them once, as the editor made last says.
+  await openApp(page, server.url);
+  await page.locator(".view-lines").waitFor();
+  await quickOpen(page, "notes.md");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("7 ");
+  await page.keyboard.press("Alt+d");
+  const compare = page.getByRole("dialog", { name: "Changes to notes.md" });
+  await compare.locator(".line-insert, .char-insert").first().waitFor({ timeout: 20_000 });
+  await page.keyboard.press("Escape");
+  await compare.waitFor({ state: "detached" });
+  await inEditor(page);
+  await page.keyboard.type("Noth");
+  await page.keyboard.press("Control+Space");
+  await page.locator(".suggest-widget.visible .monaco-list-row", { hasText: "Nothing" }).waitFor({ timeout: 10_000 });
+  await page.keyboard.press("Escape");
+  for (let step = 0; step < 30 && (await dirty("notes.md").count()) > 0; step++) await page.keyboard.press("Control+z");
+  await dirty("notes.md").waitFor({ state: "detached" });
+});
+
 test("a file whose name ends like a line is opened by its name", async () => {
   await page.evaluate(() => alcove.write("kitchen/odd:12", "an odd name\n"));
   await quickOpen(page, "odd");
@@ -315,6 +337,44 @@ test("unsaved text that was typed a moment before the reload is not lost", async
   await page.waitForFunction(() => globalThis.alcove !== undefined);
   await shown("Last words.");
   await dirty("notes.md").waitFor({ state: "attached" });
+});
+
+test("a tab that was not looked at since the reload shows that its text is not saved", async () => {
+  await quickOpen(page, "stove.py");
+  await inEditor(page);
+  await eventually(page, async () => (await alcove.files()).some((file) => file.path === "kitchen/notes.md" && file.hasDraft));
+  // What the page does when it is left; the engine then answers in the order in which it was asked.
+  await page.evaluate(() => (dispatchEvent(new Event("blur")), alcove.status()));
+  await openApp(page, server.url);
+  await tab("stove.py").and(page.locator("[aria-selected=true]")).waitFor();
+  await dirty("notes.md").waitFor({ state: "attached" });
+  await quickOpen(page, "notes.md");
+  await shown("Last words.");
+  await dirty("notes.md").waitFor({ state: "attached" });
+});
+
+test("what a tab keeps that was not looked at since the reload outlives a script, is asked about, and is saved with the rest", async () => {
+  await quickOpen(page, "stove.py");
+  await openApp(page, server.url);
+  await dirty("notes.md").waitFor({ state: "attached" });
+  const saved = await page.evaluate(() => alcove.read("kitchen/notes.md"));
+  assert.ok(!saved.includes("Last words."));
+  // A script saves another text beside it.
+  await page.evaluate((text) => alcove.write("kitchen/notes.md", text), `${saved}By a script.\n`);
+  await openApp(page, server.url);
+  await dirty("notes.md").waitFor({ state: "attached" });
+  await tab("notes.md").locator("..").locator(".tab-close").click();
+  const question = page.getByRole("dialog", { name: /Save your changes to notes\.md/ });
+  await question.waitFor();
+  await page.keyboard.press("Escape");
+  await question.waitFor({ state: "detached" });
+  await command(page, "Close other tabs");
+  assert.equal(await tab("notes.md").count(), 1);
+  await command(page, "Save all files");
+  await dirty("notes.md").waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => alcove.read("kitchen/notes.md")), /Last words\./);
+  await quickOpen(page, "notes.md");
+  await shown("Last words.");
 });
 
 test("a file can be saved again before the first save is answered", async () => {

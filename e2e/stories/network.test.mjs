@@ -58,6 +58,34 @@ test("without the network everything that was loaded goes on, and what cannot is
   await other.close();
 });
 
+test("where the editor cannot be fetched a file is edited as plain text, also beyond what is shown of long ones", async () => {
+  const other = await browser.context.newPage();
+  const editor = /assets\/monaco-.*\.js/;
+  await other.route(editor, (route) => route.abort());
+  await openApp(other, server.url);
+  await openFiles(other, { "plain.txt": "line\n".repeat(4990), "long.txt": "line\n".repeat(5001) });
+  await quickOpen(other, "plain.txt");
+  isSentence(await other.locator(".editor-notice", { hasText: "plain text" }).locator("span").innerText());
+  const area = (name) => other.getByRole("textbox", { name });
+  await area("plain.txt").focus();
+  await other.keyboard.press("Control+End");
+  await other.keyboard.insertText("more\n".repeat(20));
+  await other.keyboard.type("the end");
+  await other.keyboard.press("Control+s");
+  await eventually(other, async () => (await alcove.read("plain.txt")).endsWith("more\nthe end"));
+  assert.ok(await area("plain.txt").isEditable());
+  await quickOpen(other, "long.txt");
+  isSentence(await other.locator(".editor-notice", { hasText: "This file is long" }).innerText());
+  assert.ok(!(await area("long.txt").isEditable()));
+  await picture(other, "network-plain");
+  await other.unroute(editor);
+  await other.getByRole("button", { name: "Try again" }).click();
+  await other.locator(".monaco-editor .view-lines").first().waitFor();
+  await inEditor(other);
+  assert.equal(await other.evaluate(() => alcove.read("long.txt").then((text) => text.length)), 5 * 5001);
+  await other.close();
+});
+
 test("a worker whose script cannot be fetched is given up in a sentence, and starts when it can be", async () => {
   const other = await browser.context.newPage();
   await openApp(other, server.url);
@@ -109,7 +137,7 @@ test("an editor whose helper cannot be fetched edits all the same", async () => 
 
 test("nothing was logged as an error on the way", () => {
   assert.deepEqual(
-    browser.trouble.filter((line) => !/ERR_CONNECTION_REFUSED|Failed to fetch/.test(line)),
+    browser.trouble.filter((line) => !/ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to fetch/.test(line)),
     [],
   );
 });

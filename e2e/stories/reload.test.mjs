@@ -145,3 +145,38 @@ test("a model worker alone that the server has outgrown says so, and words and s
   assert.match(hits[0].path, /^text\/src\//);
   await browser.context.unroute("**/workers/boot.js*");
 });
+
+test("a reload in the middle of a save loses neither what was saved nor what was typed", async () => {
+  await page.close();
+  page = await browser.page();
+  await openApp(page, server.url);
+  // Long enough that the engine is still writing when the page goes.
+  const long = "a line of a long text with some words in it\n".repeat(40_000);
+  await openFiles(page, { "long.txt": long });
+  assert.equal((await page.evaluate(() => alcove.status())).numFiles, 1);
+  const text = () => page.evaluate(() => alcove.read("long.txt"));
+  let expected = long;
+  for (const [round, pause] of [0, 30, 150, 600].entries()) {
+    await quickOpen(page, "long.txt");
+    await inEditor(page);
+    await page.keyboard.press("Control+End");
+    const typed = `round ${round} `;
+    await page.keyboard.type(typed);
+    expected += typed;
+    await page.keyboard.press("Control+s");
+    await page.waitForTimeout(pause);
+    await page.reload();
+    await page.waitForFunction(() => globalThis.alcove !== undefined);
+    await page.locator(".view-lines", { hasText: typed.trim() }).waitFor();
+    const kept = await text();
+    assert.ok(kept === expected || kept === expected.slice(0, -typed.length), `${kept.length} characters are saved, expected ${expected.length}`);
+    // What was not saved is on the screen, and marked.
+    assert.equal(await page.locator(".tab.dirty").count(), kept === expected ? 0 : 1);
+    console.log(`# reload ${pause} ms after Ctrl+S: ${kept === expected ? "saved" : "kept as unsaved"}`);
+    if (kept === expected) continue;
+    await inEditor(page);
+    await page.keyboard.press("Control+s");
+    await page.locator(".tab.dirty").waitFor({ state: "detached" });
+    assert.ok((await text()) === expected);
+  }
+});
