@@ -24,13 +24,21 @@ const server = await serve();
 process.env.ALCOVE_URL = server.url;
 let passed = 0;
 let failed = 0;
+// What failed and why, told once more at the end: often only the end of a log is kept.
+const failures = [];
 // A file counts as a test of its own in some versions of Node; only what stands inside is a story.
 const isStory = (data) => data.details?.type !== "suite" && !data.name.endsWith(".test.mjs");
 async function runFiles(files, concurrency) {
   if (files.length === 0) return;
   const stream = run({ files, concurrency, timeout: 300_000 });
   stream.on("test:pass", (data) => (passed += isStory(data) && data.skip === undefined ? 1 : 0));
-  stream.on("test:fail", (data) => (failed += isStory(data) || data.details?.error ? 1 : 0));
+  stream.on("test:fail", (data) => {
+    if (!isStory(data) && !data.details?.error) return;
+    failed += 1;
+    const error = data.details?.error?.cause ?? data.details?.error;
+    const place = data.file ? `${basename(data.file)}:${data.line}` : "";
+    failures.push(`${place} ${data.name}\n${String(error?.stack ?? error).slice(0, 1500)}`.trim());
+  });
   const ended = new Promise((resolve) => stream.on("end", resolve));
   stream.compose(new spec()).pipe(process.stdout, { end: false });
   await ended;
@@ -39,6 +47,7 @@ await runFiles(files.filter((file) => !isAlone(file)), AT_ONCE);
 await runFiles(files.filter(isAlone), 1);
 await server.stop();
 setImmediate(() => {
+  for (const failure of failures) console.log(`\nfailed: ${failure.replaceAll("\n", "\n  ")}`);
   console.log(`e2e: ${passed} passed, ${failed} failed`);
   process.exit(failed === 0 && passed > 0 ? 0 : 1);
 });

@@ -62,7 +62,7 @@ test("after the second loss the processor embeds", async (t) => {
   if (why) return t.skip(why);
   await loseAndCheck(t);
   const status = await untilStatus(page, (s) => embedded(s) && s.layers.vectors.device.startsWith("cpu"), 60_000);
-  assert.match(status.model, /^ready.*processor/s);
+  assert.match(status.model, /^ready.*processor.*The GPU is given up: its worker ended 2 times/s);
   assert.equal(await page.evaluate(() => alcove.read("kept.md")), files["kept.md"]);
   await page.evaluate(() => alcove.write("more.md", "# More\n\nCoffee is ground before it is brewed.\n"));
   await untilStatus(page, (s) => embedded(s) && s.layers.vectors.total === 4);

@@ -167,6 +167,11 @@ test("a reload in the middle of a save loses neither what was saved nor what was
     await page.waitForTimeout(pause);
     await page.reload();
     await page.waitForFunction(() => globalThis.alcove !== undefined);
+    await page.locator(".workbench").waitFor();
+    // Where the caret was may be lost; what was typed may not.
+    await quickOpen(page, "long.txt");
+    await inEditor(page);
+    await page.keyboard.press("Control+End");
     await page.locator(".view-lines", { hasText: typed.trim() }).waitFor();
     const kept = await text();
     assert.ok(kept === expected || kept === expected.slice(0, -typed.length), `${kept.length} characters are saved, expected ${expected.length}`);
@@ -174,9 +179,44 @@ test("a reload in the middle of a save loses neither what was saved nor what was
     assert.equal(await page.locator(".tab.dirty").count(), kept === expected ? 0 : 1);
     console.log(`# reload ${pause} ms after Ctrl+S: ${kept === expected ? "saved" : "kept as unsaved"}`);
     if (kept === expected) continue;
-    await inEditor(page);
     await page.keyboard.press("Control+s");
     await page.locator(".tab.dirty").waitFor({ state: "detached" });
     assert.ok((await text()) === expected);
   }
+});
+
+test("what is typed while the engine is away is there after a reload", async () => {
+  await page.close();
+  page = await browser.page();
+  await openApp(page, server.url);
+  await openFiles(page, { "away.txt": "a line\n" });
+  await quickOpen(page, "away.txt");
+  await inEditor(page);
+  // The engine that follows gets no answer from the server, and so never gets to hear of what is typed.
+  let isAway = true;
+  const asked = new Promise((resolve) => {
+    void browser.context.route("**/workers/boot.js*", (route) => (isAway ? resolve() : route.continue()));
+  });
+  await page.evaluate(() => void alcove.debug.killEngine());
+  await asked;
+  await page.keyboard.type("Typed meanwhile. ");
+  isAway = false;
+  await page.reload();
+  await untilStatus(page, (s) => s.numFiles === 1);
+  await browser.context.unroute("**/workers/boot.js*");
+  // Which tabs were open may be lost with the engine; the tree marks what is not saved.
+  await page.getByRole("treeitem", { name: /away\.txt.*unsaved/ }).waitFor();
+  await quickOpen(page, "away.txt");
+  await inEditor(page);
+  await page.locator(".view-lines", { hasText: "Typed meanwhile. a line" }).waitFor();
+  await page.locator(".tab.dirty").waitFor();
+  await picture(page, "typed-while-away");
+  assert.equal(await page.evaluate(() => alcove.read("away.txt")), "a line\n");
+  await page.keyboard.press("Control+s");
+  await page.locator(".tab.dirty").waitFor({ state: "detached" });
+  // It was given to the engine once, and does not come back over what was saved since.
+  await page.reload();
+  await untilStatus(page, (s) => s.numFiles === 1);
+  assert.equal(await page.evaluate(() => alcove.read("away.txt")), "Typed meanwhile. a line\n");
+  assert.equal(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("alcove.parting")).length), 0);
 });

@@ -68,7 +68,8 @@ pub(super) fn install(app: App, api: &Object) {
         let workspace = app.opened.with(|opened| opened.as_ref().map(WorkspaceShape::from));
         send(&Event::Workspace { workspace });
     });
-    Effect::new(move |_| send(&Event::Files { num_files: app.files.with(|files| files.len()) }));
+    let num_files = Memo::new(move |_| app.files.with(|files| files.len()));
+    Effect::new(move |_| send(&Event::Files { num_files: num_files.get() }));
     let watch = editor::watch_documents(|change| {
         send(&Event::Document { path: change.path.clone(), dirty: change.dirty });
     });

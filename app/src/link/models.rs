@@ -64,6 +64,8 @@ struct Inner {
     state: RwSignal<ModelState>,
     gpu: RefCell<Option<Gpu>>,
     gpu_losses: Cell<u32>,
+    /// Why the GPU was given up, a sentence.
+    given_up: RefCell<Option<String>>,
     /// Starts and stops so far: what was asked for before the last one is out of date.
     starts: Cell<u32>,
     next_port: Cell<u32>,
@@ -94,6 +96,7 @@ impl Models {
             state: RwSignal::new(ModelState::Off),
             gpu: RefCell::new(None),
             gpu_losses: Cell::new(0),
+            given_up: RefCell::new(None),
             starts: Cell::new(0),
             next_port: Cell::new(1),
         });
@@ -124,6 +127,7 @@ impl Models {
         self.stop();
         *self.0.config.borrow_mut() = config;
         self.0.gpu_losses.set(0);
+        *self.0.given_up.borrow_mut() = None;
         self.0.state.set(ModelState::Loading(LoadProgress {
             stage: "Looking at this device".into(),
             done_bytes: 0,
@@ -245,6 +249,9 @@ impl ModelWorker {
                                 format!("{} The GPU is not used: {why}.", info.device.reason);
                         }
                     }
+                    if let (DeviceKind::Cpu, Some(why)) = (info.device.device, &*pool.given_up.borrow()) {
+                        info.device.reason = format!("{} {why}", info.device.reason);
+                    }
                     *worker.info.borrow_mut() = Some(info);
                     worker.hand_over();
                     pool.publish();
@@ -284,6 +291,7 @@ impl ModelWorker {
 
     fn fall_back(&self, pool: &Rc<Inner>, reason: &str) {
         leptos::logging::warn!("The GPU is given up: {reason}");
+        *pool.given_up.borrow_mut() = Some(format!("The GPU is given up: {reason}"));
         pool.gpu_losses.set(MAX_GPU_LOSSES);
         let (_, module, _) = pool.choose();
         *self.line.module.borrow_mut() = module;
@@ -341,6 +349,10 @@ impl Owner for ModelWorker {
         }
         if *self.line.module.borrow() == "model_gpu" {
             pool.gpu_losses.set(pool.gpu_losses.get() + 1);
+            if pool.gpu_losses.get() == MAX_GPU_LOSSES {
+                let why = format!("The GPU is given up: its worker ended {MAX_GPU_LOSSES} times ({reason}).");
+                *pool.given_up.borrow_mut() = Some(why);
+            }
             let (_, module, _) = pool.choose();
             *self.line.module.borrow_mut() = module;
             // One worker keeps a GPU busy; a processor may want more.

@@ -148,6 +148,7 @@ impl App {
                 let timer = Timeout::new(DRAFT_MS, move || self.keep_draft(&path));
                 self.private.update_value(|private| {
                     private.draft_timers.insert(change.path.clone(), timer);
+                    private.unanswered.changed(&change.path);
                 });
             }
         });

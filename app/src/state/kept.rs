@@ -65,6 +65,7 @@ impl App {
             self.close_workspace();
         }
         self.call(DeleteWorkspace { id }).await?;
+        super::parting::forget(id);
         crate::platform::forget_folder(id).await;
         self.list_kept().await.map(|_| ())
     }

@@ -18,6 +18,7 @@ pub mod keys;
 mod language;
 pub mod layout;
 mod open;
+mod parting;
 mod paths;
 pub mod runs;
 mod saves;
@@ -177,6 +178,8 @@ struct Private {
     own_edits: HashSet<String>,
     /// Unsaved edits on their way to the engine.
     draft_timers: HashMap<String, Timeout>,
+    /// Unsaved edits that the engine has not answered for.
+    unanswered: parting::Unanswered,
     layout_timer: Option<Timeout>,
     /// Last line and column of each file that was shown, and when to write them down.
     cursors: BTreeMap<String, (u32, u32)>,
@@ -413,10 +416,14 @@ impl App {
             self.ask_for_keyboard();
         });
         std::mem::forget(handle);
-        // Once the server has another build nothing keeps what is typed: the browser asks before it is given up.
+        // Once the server has another build nothing keeps what is typed: the browser asks before it is given up. So it
+        // does for a long text that is still on its way, which is kept while the person reads the question.
         let handle = window_event_listener_untyped("beforeunload", move |event| {
+            self.flush_drafts();
             let is_stale = untrack(|| self.link_state()) == LinkState::Stale;
-            if is_stale && self.dirty.with_untracked(|dirty| !dirty.is_empty()) {
+            if (is_stale && self.dirty.with_untracked(|dirty| !dirty.is_empty()))
+                || self.is_too_much_to_write_down()
+            {
                 event.prevent_default();
             }
         });
@@ -426,9 +433,19 @@ impl App {
             let handle = window_event_listener_untyped(name, move |_| {
                 self.flush_drafts();
                 self.flush_view();
+                if name == "pagehide" {
+                    self.write_down();
+                }
             });
             std::mem::forget(handle);
         }
+        // The page was kept and is shown again, its engine with it: what was written down gets there by itself.
+        let handle = window_event_listener_untyped("pageshow", move |_| {
+            if let Some(workspace) = self.open_id() {
+                parting::forget(workspace);
+            }
+        });
+        std::mem::forget(handle);
     }
 
     fn watch_layout(self) {

@@ -1,5 +1,7 @@
 //! Unsaved text, kept safe as it is typed; saving it, and letting go of it.
 
+use std::sync::Arc;
+
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use protocol::{Blob, Fault, FaultCode, PutDraft, WriteFile};
@@ -36,6 +38,7 @@ impl App {
                 private.drafted.remove(path);
             }
         });
+        let mark = self.private.with_value(|private| private.unanswered.mark(path));
         let call = PutDraft { workspace, path: path.to_owned(), blob: dirty.then_some(Blob(0)) };
         let blobs = if dirty { vec![buffer(&document.bytes())] } else { Vec::new() };
         // On its way before anything that opens another workspace.
@@ -46,10 +49,16 @@ impl App {
             let is_lost = outcome.as_ref().is_err_and(|fault| fault.code == FaultCode::EngineGone);
             if is_lost && !visit.is_over() {
                 // Something beside it killed the engine. The text is still here, and goes to the next one.
+                let path = path.clone();
                 let again = Timeout::new(DRAFT_AGAIN_MS, move || self.keep_draft(&path));
                 again.forget();
             }
             outcome?;
+            if visit.is_over() {
+                return Ok(());
+            }
+            self.private.update_value(|private| private.unanswered.answered(&path, mark));
+            self.mark_draft(&path, dirty);
             self.drafts_kept.update(|kept| *kept += 1);
             Ok(())
         });
@@ -64,11 +73,23 @@ impl App {
         }
     }
 
+    /// Note in the list of files whether the engine keeps an unsaved edit of one.
+    fn mark_draft(self, path: &str, has_draft: bool) {
+        let differs = self.files.with_untracked(|files| {
+            let at = files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+            (files[at].has_draft != has_draft).then_some(at)
+        });
+        if let Some(at) = differs {
+            self.files.update(|files| Arc::make_mut(files)[at].has_draft = has_draft);
+        }
+    }
+
     pub(super) fn forget_draft(self, path: &str) {
         self.private.update_value(|private| {
             private.draft_timers.remove(path);
             private.drafted.remove(path);
         });
+        self.mark_draft(path, false);
         let Some(workspace) = self.open_id() else { return };
         let forgotten = self.call(PutDraft { workspace, path: path.to_owned(), blob: None });
         self.act(forgotten);
@@ -142,6 +163,7 @@ impl App {
             return Ok(());
         }
         let bytes = document.bytes();
+        let mark = self.private.with_value(|private| private.unanswered.mark(path));
         let expect = self.private.with_value(|private| private.hashes.get(path).copied());
         let expect = expect.filter(|_| careful);
         let call = WriteFile { workspace: self.here()?, path: path.to_owned(), blob: Blob(0), expect };
@@ -159,8 +181,10 @@ impl App {
             private.hashes.insert(path.to_owned(), written.hash);
             private.drafted.remove(path);
             private.draft_timers.remove(path);
+            private.unanswered.answered(path, mark);
         });
         document.mark_saved(&bytes);
+        self.mark_draft(path, false);
         drop(turn);
         self.wrote(path).await
     }

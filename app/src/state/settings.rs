@@ -170,7 +170,8 @@ pub fn set_last_workspace(id: Option<u64>) {
     };
 }
 
-fn storage() -> Option<web_sys::Storage> {
+/// What the browser keeps for this origin, unless that is forbidden.
+pub(super) fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 

@@ -84,6 +84,9 @@ impl App {
         set_last_workspace(Some(id.0));
         self.opened.set(Some(opened.info));
         self.set_access(opened.access);
+        if opened.access == Access::Writer {
+            self.take_what_was_written_down(id).await;
+        }
         self.look_for_folder(id).await;
         for notice in &opened.notices {
             self.tell_once(notice);
@@ -122,6 +125,7 @@ impl App {
             private.told.clear();
             private.hashes.clear();
             private.drafted.clear();
+            private.unanswered.clear();
             private.own_edits.clear();
             private.search_timer = None;
             private.search_task = None;
@@ -166,6 +170,9 @@ impl App {
     fn take_over(self) {
         let visit = self.visit();
         self.act(async move {
+            if let Some(workspace) = self.open_id() {
+                self.take_what_was_written_down(workspace).await;
+            }
             let listed = self.refresh_files().await;
             self.read_documents_again().await;
             if visit.is_over() {

@@ -218,8 +218,7 @@ fn TreeRow(
     let path = StoredValue::new(path);
     let is_active =
         Memo::new(move |_| app.layout.with(|l| path.with_value(|p| l.active() == Some(p.as_str()))));
-    let is_dirty =
-        Memo::new(move |_| !folder && app.dirty.with(|dirty| path.with_value(|p| dirty.contains(p))));
+    let is_dirty = Memo::new(move |_| !folder && path.with_value(|path| app.is_unsaved(path)));
     let glyph = if folder {
         let arrow = if open { Glyph::ChevronDown } else { Glyph::ChevronRight };
         view! { <span class="tree-arrow">{icon(arrow)}</span> }.into_any()
@@ -258,6 +257,7 @@ fn TreeRow(
             on:contextmenu=move |event| show_menu(event, path.get_value(), folder)
         >
             {glyph} <span class="tree-name">{name}</span>
+            <Show when=move || is_dirty.get()><span class="sr-only">", unsaved changes"</span></Show>
         </div>
     }
 }
