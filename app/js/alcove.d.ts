@@ -344,6 +344,7 @@ export interface Status {
   embed: 'noModel' | 'running' | 'paused' | 'idle' | 'failed';
   embedReason: string;
   tokensWaiting: number;
+  /** While nothing else has its turn; 0 while nobody can tell. */
   chunksPerS: number;
   /** Vectors found by content hash instead of computed, since the workspace was opened. */
   chunksReused: number;

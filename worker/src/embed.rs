@@ -9,6 +9,7 @@ use web_sys::MessagePort;
 use crate::event::Event;
 use crate::pace::{Allowance, Pace};
 use crate::queue::{Key, MAX_ATTEMPTS, Rank, Waiting};
+use crate::rate::Rate;
 use crate::sender::Sender;
 use crate::space::{DIM, Space, slice};
 
@@ -42,8 +43,8 @@ pub(crate) struct Embedding {
     failure: Option<String>,
     /// How much may go out.
     pub(crate) pace: Pace,
-    /// Times and sizes of the last answers, for the rate.
-    rate: Vec<(f64, u32)>,
+    /// Of the last answers.
+    rate: Rate,
 }
 
 /// Read little-endian float32 values.
@@ -203,17 +204,12 @@ impl Embedding {
             }
         }
         space.stats.chunks_embedded += num;
-        self.rate.push((now_ms, num));
+        self.rate.add(now_ms, num);
     }
 
-    /// Chunks per second over the last ten seconds; 0 while too little was seen to say.
+    /// Chunks per second while nothing else is to be done; 0 while too little was seen to say.
     pub(crate) fn chunks_per_s(&mut self, now_ms: f64) -> f32 {
-        self.rate.retain(|(at, _)| now_ms - at < 10_000.0);
-        let Some((first, _)) = self.rate.first().filter(|(first, _)| now_ms - first >= 3000.0) else {
-            return 0.0;
-        };
-        let sum: u32 = self.rate.iter().map(|(_, n)| n).sum();
-        (f64::from(sum) / ((now_ms - first) / 1000.0)) as f32
+        self.rate.per_s(now_ms)
     }
 
     /// What the vector layer is doing, for the status bar.

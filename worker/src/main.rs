@@ -26,6 +26,7 @@ mod outside;
 mod pace;
 mod preview;
 mod queue;
+mod rate;
 mod rules;
 mod search;
 mod sender;

@@ -125,6 +125,32 @@ pub fn hint(id: &str) -> String {
 }
 
 impl Command {
+    /// What other editors call it, and what people type who know it from there.
+    #[must_use]
+    pub fn other_names(&self) -> &'static [&'static str] {
+        match self.id {
+            "tab.split" => &["Split editor right"],
+            "tab.close" => &["Close editor"],
+            "tab.close-others" => &["Close other editors"],
+            "file.revert" => &["Revert file", "Discard changes"],
+            "file.compare" => &["Diff with the saved file"],
+            "side.explorer" => &["Explorer", "Project panel"],
+            "side.chat" => &["Open chat"],
+            "side.toggle" => &["Toggle primary sidebar"],
+            "open.folder" => &["Open directory", "Open project"],
+            "workspace.list" => &["Open recent"],
+            "editor.wrap" => &["Toggle word wrap"],
+            "editor.minimap" => &["Toggle minimap"],
+            "view.larger" => &["Zoom in", "Increase font size"],
+            "view.smaller" => &["Zoom out", "Decrease font size"],
+            "complete.toggle" => &["Toggle inline suggestions"],
+            "index.rebuild" => &["Reindex"],
+            "app.settings" => &["Preferences"],
+            "app.keys" => &["Keybindings", "Help"],
+            _ => &[],
+        }
+    }
+
     /// True when it can run now.
     #[must_use]
     pub fn can_run(&self, app: App) -> bool {
@@ -367,6 +393,9 @@ mod tests {
         let ids: HashSet<&str> = COMMANDS.iter().map(|command| command.id).collect();
         let titles: HashSet<&str> = COMMANDS.iter().map(|command| command.title).collect();
         assert_eq!((ids.len(), titles.len()), (COMMANDS.len(), COMMANDS.len()));
+        let other: Vec<_> = COMMANDS.iter().flat_map(Command::other_names).collect();
+        assert_eq!(other.iter().collect::<HashSet<_>>().len(), other.len(), "one name, two commands");
+        assert_eq!(other.len(), 24, "an id in the table of other names is misspelt, or a name is new");
     }
 
     #[test]

@@ -267,7 +267,17 @@ fn commands(app: App, wanted: &str) -> Vec<Item> {
         .iter()
         .filter(|command| command.can_run(app) && command.id != "palette.commands")
         .filter_map(|command| {
-            fuzzy(wanted, command.title).map(|hit| (hit.score, Item::Command(command, hit.positions)))
+            if let Some(hit) = fuzzy(wanted, command.title) {
+                return Some((hit.score, Item::Command(command, hit.positions)));
+            }
+            // Of another editor's name for it no letters are marked.
+            let hit = command
+                .other_names()
+                .iter()
+                .filter_map(|name| fuzzy(wanted, name))
+                .map(|hit| hit.score)
+                .max();
+            hit.map(|score| (score, Item::Command(command, Vec::new())))
         })
         .collect();
     hits.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
