@@ -439,9 +439,10 @@ impl App {
             });
             std::mem::forget(handle);
         }
-        // The page was kept and is shown again, its engine with it: what was written down gets there by itself.
-        let handle = window_event_listener_untyped("pageshow", move |_| {
-            if let Some(workspace) = self.open_id() {
+        // The page was kept and is shown again, its engine with it: what was written down gets there by itself. A page
+        // that has just been loaded has the same event.
+        let handle = window_event_listener(leptos::ev::pageshow, move |event| {
+            if let (true, Some(workspace)) = (event.persisted(), self.open_id()) {
                 parting::forget(workspace);
             }
         });

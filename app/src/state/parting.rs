@@ -87,9 +87,14 @@ impl App {
             return;
         };
         let texts: Vec<(String, String)> = serde_json::from_str(&json).unwrap_or_default();
+        let visit = self.visit();
         for (path, text) in texts {
             let call = PutDraft { workspace, path, blob: Some(Blob(0)) };
             let outcome = self.engine().call_with(call, vec![buffer(text.as_bytes())]).await;
+            if visit.is_over() {
+                // The engine has another workspace open, and refuses what is for this one.
+                return;
+            }
             if let Err(fault) = outcome {
                 if !is_final(&fault) {
                     // It stays where it is, for the next time that the workspace is opened.
