@@ -44,6 +44,8 @@ test("a reload brings back the tabs and the place in each", async () => {
   await openApp(page, server.url);
   await page.waitForFunction(() => document.querySelector(".status-bar, footer")?.textContent.includes("Ln 7"), null, { timeout: 15_000 });
   assert.equal(await page.locator(".tab-bar [role=tab][aria-selected=true]").innerText().then((text) => text.includes("lib.rs")), true);
+  // A person writes on where the reload found them.
+  await page.waitForFunction(() => document.activeElement?.closest(".monaco-editor"), null, { timeout: 5000 });
   // The tree has its keyboard on that file, and not on its first row: F2 would rename that.
   await page.keyboard.press("Control+Shift+e");
   await page.waitForFunction(() => document.activeElement?.matches("[role=tree]"));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use index::names::{NameKind, rank};
-use protocol::{Fault, FaultCode, PathMatch, Pos, QuickOpen, Span, SymbolInfo};
+use protocol::{Fault, FaultCode, PathMatch, Pos, QuickOpen, Span, SymbolInfo, SymbolKind};
 use text::LineIndex;
 
 use crate::convert::store_fault;
@@ -65,12 +65,15 @@ fn is_beside(path: &str) -> bool {
 
 /// How far off a file is: whether it stands beside the code counts most, folders around it least.
 fn depth_of_file(path: &str) -> usize {
-    (usize::from(is_beside(path)) << 24) + path.matches('/').count().min(0xffff)
+    (usize::from(is_beside(path)) << 25) + path.matches('/').count().min(0xffff)
 }
 
-/// The same for a definition in it: those around it count in between.
-fn depth_of(file: usize, depth: u16) -> usize {
-    file + (usize::from(depth.min(255)) << 16)
+/// The same for a definition in it. A value counts as further off than any code or type, because `const Name =
+/// require(…)` binds again what is defined elsewhere; then those around a definition count.
+fn depth_of(file: usize, kind: SymbolKind, depth: u16) -> usize {
+    use SymbolKind::{Constant, Field, Property, Variable};
+    let is_value = matches!(kind, Variable | Constant | Field | Property);
+    file + (usize::from(is_value) << 24) + (usize::from(depth.min(255)) << 16)
 }
 
 fn lines_of(space: &mut Space, path: &str) -> Result<LineIndex, Fault> {
@@ -134,7 +137,10 @@ pub(crate) fn find(engine: &mut Engine, typed: &str, k: u32) -> Result<Vec<Symbo
         .collect();
     // Of names that fit equally well, those of the code itself that stand less deep are meant more often.
     let best = |typed: &str, among: &[Candidate<'_>]| -> Vec<(String, Symbol)> {
-        let depth = |at: usize| depth_of(among[at].depth, among[at].symbol.depth);
+        let depth = |at: usize| {
+            let Candidate { depth, symbol, .. } = among[at];
+            depth_of(depth, symbol.kind, symbol.depth)
+        };
         let hits = rank(typed, NameKind::Symbol, among.iter().map(|one| &*one.symbol.name), k, depth);
         hits.iter().map(|hit| (among[hit.at].path.to_owned(), among[hit.at].symbol.clone())).collect()
     };
@@ -241,15 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn the_code_comes_before_what_is_beside_it_then_what_stands_less_deep() {
-        let of = |path, depth| super::depth_of(super::depth_of_file(path), depth);
+    fn code_comes_before_values_and_both_before_what_is_beside_them() {
+        use super::SymbolKind::{Class, Constant, Function, Method, Variable};
+        let of = |path, kind, depth| super::depth_of(super::depth_of_file(path), kind, depth);
         let order = [
-            of("a.rs", 0),
-            of("a/b.rs", 0),
-            of("a.rs", 1),
-            of("a.rs", 300),
-            of("mocks.rs", 0),
-            of("a/tests/b.rs", 0),
+            of("a.js", Class, 0),
+            of("a/b.js", Function, 0),
+            of("a.js", Method, 1),
+            of("a.js", Method, 300),
+            // `const Retry = require("./retry")`
+            of("index.js", Variable, 0),
+            of("a.js", Constant, 1),
+            of("mocks.js", Class, 0),
+            of("a/tests/b.js", Class, 0),
+            of("a/tests/b.js", Variable, 0),
         ];
         assert!(order.is_sorted_by(|a, b| a < b), "{order:?}");
     }

@@ -72,8 +72,20 @@ impl App {
             self.tree_followed.set(active);
         }
         self.drop_closed();
+        self.write_on();
         self.ask_again(view.asked);
         self.chat.kept.set(view.chat);
+    }
+
+    /// Give the file in use the keyboard, so that a person writes on where a reload found them. A page that does not have
+    /// the keyboard itself, such as one in a frame, does not take it; neither does an editor while something else has it.
+    fn write_on(self) {
+        let focused = self.layout.with_untracked(|layout| layout.active().map(|_| layout.focused));
+        if let Some(pane) = focused.and_then(|at| self.panes.get(at))
+            && document().has_focus().unwrap_or(false)
+        {
+            pane.focus();
+        }
     }
 
     fn view(self) -> View {

@@ -49,8 +49,9 @@ pub fn SearchPanel() -> impl IntoView {
     let choice = Choice::new();
     let found = Memo::new(move |_| search.reply.get().map(|reply| Found::new(&reply)));
     Effect::new(move |_| {
-        search.focus.track();
-        if let Some(field) = field.get() {
+        // A panel that is only back after a reload leaves the keyboard to the editor.
+        let was_asked_for = search.focus.get() > 0;
+        if let (Some(field), true) = (field.get(), was_asked_for) {
             let _gone = field.focus();
             leptos::task::spawn_local(async move {
                 // The view may be about to write the query into the field once more, which would undo the selection.
