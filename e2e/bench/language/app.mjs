@@ -1,15 +1,21 @@
 // The app's language models as the benchmarks use them: through `window.alcove`.
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { openApp } from "../../lib/alcove.mjs";
 
 /** Rows of docs/benchmarks.json, printed as they come. */
 export class Rows {
   list = [];
 
+  /** Each row is written to this file at once, so that a run that is cut off keeps what it measured. @param {string} [file] */
+  constructor(file) {
+    this.file = file;
+  }
+
   add(id, name, value, unit, target, samples, more = {}) {
     const rounded = Number.isFinite(value) ? Number(value.toPrecision(4)) : null;
     this.list.push({ id, case: name, value: rounded, unit, target, samples, ...more });
     console.log(`${id.padEnd(20)} ${name.padEnd(64)} ${String(rounded).padStart(10)} ${unit.padEnd(6)} ${target ?? ""}`);
+    if (this.file) writeFileSync(this.file, `${JSON.stringify(this.list, null, 1)}\n`);
   }
 }
 

@@ -7,7 +7,6 @@
 // given, written into the settings). `warm`: ten more characters were typed behind a text that was asked about before.
 // `cold`: another beginning of the file, so that nothing that the model has read serves. A press after which nothing is
 // shown is no sample; how many there were is printed. Other files would lend passages to the prompt, so there are none.
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openBrowser, picture, serve } from "../../lib/alcove.mjs";
 import { inEditor } from "../../lib/hands.mjs";
@@ -23,7 +22,7 @@ const { values: options } = parseArgs({
   },
 });
 const delay = Number(options.delay);
-const rows = new Rows();
+const rows = new Rows(options.json);
 const files = present({ SmolLM2: options.smollm2 });
 
 /** Code of about 250 tokens whose first line is another one each time. */
@@ -114,7 +113,6 @@ try {
   await browser?.close();
   await server?.stop();
 }
-if (options.json) writeFileSync(options.json, `${JSON.stringify(rows.list, null, 1)}\n`);
 
 /** Type a text; milliseconds from its last key to the grey text, `undefined` when none is shown within ten seconds. */
 async function pressUntilGrey(page, text) {

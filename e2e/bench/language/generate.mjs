@@ -13,7 +13,7 @@
 // The app's page and the peers' page are open in the same browser and take turns. A model whose file is not named is left
 // out with a sentence.
 import { execFileSync } from "node:child_process";
-import { statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openBrowser, serve } from "../../lib/alcove.mjs";
 import { keep, load, median, open, present, prompt, quantile, Rows, write } from "./app.mjs";
@@ -38,7 +38,7 @@ const prompts = PROMPTS.slice(0, Number(options.prompts));
 const wants = (figure) => options.only.split(",").includes(figure);
 const files = present({ SmolLM2: options.smollm2, "Qwen2.5-Coder-0.5B": options.qwen });
 const context = 1024;
-const rows = new Rows();
+const rows = new Rows(options.json);
 let turn = 0;
 
 const server = await serve();
@@ -70,7 +70,6 @@ try {
   await server.stop();
 }
 fasterOfBoth();
-if (options.json) writeFileSync(options.json, `${JSON.stringify(rows.list, null, 1)}\n`);
 
 /** Ours, with the app's page in front, as it is when somebody uses it. */
 async function ours(text, maxTokens) {

@@ -5,7 +5,6 @@
 //
 // A token reads every weight once, so bandwidth ÷ bytes of weights is the most tokens that a second can have. Bandwidth is
 // what copying a large buffer reaches on the same adapter, reading and writing counted.
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { flags, openBrowser, serve } from "../../lib/alcove.mjs";
 import { keep, load, median, open, present, prompt, Rows, write } from "./app.mjs";
@@ -18,7 +17,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "7" },
   },
 });
-const rows = new Rows();
+const rows = new Rows(options.json);
 const args = flags.filter((flag) => !flag.startsWith("--use-webgpu-adapter"));
 const server = await serve();
 const browser = await openBrowser({ context: { args: [...args, "--enable-features=Vulkan"] } });
@@ -49,7 +48,6 @@ try {
   await browser.close();
   await server.stop();
 }
-if (options.json) writeFileSync(options.json, `${JSON.stringify(rows.list, null, 1)}\n`);
 
 // Runs in the page.
 async function bandwidth() {
