@@ -203,8 +203,10 @@ export interface Completed {
   model: string;
   /** Texts to insert, the likeliest first; empty where nothing that was written can stand there. */
   texts: string[];
+  /** For each, UTF-16 code units behind the place that it stands in place of: closing signs that it says itself. */
+  replaces: number[];
   /** How many were not shown, by reason. */
-  dropped: Partial<Record<'Empty' | 'RepeatsSuffix' | 'RepeatsPrefix' | 'Brackets' | 'Syntax', number>>;
+  dropped: Partial<Record<'Empty' | 'RepeatsSuffix' | 'RepeatsPrefix' | 'Brackets' | 'Syntax' | 'Loops', number>>;
   /** Tokens of the prompt; 0 where the model was stopped as soon as enough was written. */
   numPromptTokens: number;
   /** Of those, known from before. */

@@ -3,7 +3,7 @@
 import { languages } from 'monaco-editor/editor/editor.api.js';
 
 /** @typedef {{ delayMs: number, off: string[] }} Completions */
-/** @typedef {(model: object, line: number, column: number, wanted: number) => Promise<string[]>} Ask */
+/** @typedef {(model: object, line: number, column: number, wanted: number) => Promise<[text: string, replaces: number][]>} Ask */
 
 /** Texts that are asked for when a person asks, beside the likeliest one. */
 const ALTERNATIVES = 3;
@@ -54,7 +54,7 @@ export function useCompletions(wanted) {
       end();
       const { lineNumber, column } = position;
       const answer = ask(wrapper, lineNumber - 1, column - 1, isExplicit ? ALTERNATIVES : 1);
-      const texts = await new Promise((resolve) => {
+      const pairs = await new Promise((resolve) => {
         const over = () => {
           if (end === over) {
             end = () => {};
@@ -64,16 +64,16 @@ export function useCompletions(wanted) {
         };
         end = over;
         token.onCancellationRequested(over);
-        answer.then((texts) => {
+        answer.then((pairs) => {
           if (end === over) end = () => {};
-          resolve(texts);
+          resolve(pairs);
         }, over);
       });
       // Lines can only be shown at the end of one: what stands behind the caret moves behind them.
       const rest = model.isDisposed() ? '' : model.getLineContent(lineNumber).slice(column - 1);
-      const items = texts.map((/** @type {string} */ text) => {
-        const moved = text.includes('\n') ? rest : '';
-        const endColumn = column + moved.length;
+      const items = pairs.map((/** @type {[string, number]} */ [text, replaces]) => {
+        const moved = text.includes('\n') ? rest.slice(replaces) : '';
+        const endColumn = column + replaces + moved.length;
         return { insertText: text + moved, range: { startLineNumber: lineNumber, startColumn: column, endLineNumber: lineNumber, endColumn } };
       });
       return { items };

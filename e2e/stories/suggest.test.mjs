@@ -29,7 +29,7 @@ before(async () => {
   browser = await openBrowser();
   page = await browser.page();
   await openApp(page, server.url);
-  await openFiles(page, { "maths.py": MATHS, "package.json": PACKAGE, "notes.md": "# Notes\n" });
+  await openFiles(page, { "maths.py": MATHS, "heads.py": MATHS.slice(0, MATHS.indexOf("def multiply")), "package.json": PACKAGE, "notes.md": "# Notes\n" });
   await untilStatus(page, (s) => s.layers.symbols.total > 0 && s.layers.symbols.done === s.layers.symbols.total);
 });
 after(async () => {
@@ -114,6 +114,22 @@ test("who types what is suggested keeps the rest of it", async () => {
   const asked = await complete({ path: "maths.py", line: 14, utf16: 12 + 2 });
   assert.equal(asked.fromCache, true);
   assert.ok(asked.texts[0].startsWith(text.slice(2)), asked.texts[0]);
+});
+
+test("what closes a bracket itself takes the place of the one that the editor put there", async (t) => {
+  await quickOpen(page, "heads.py");
+  await inEditor(page);
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("def multiply(a, b");
+  const text = await shown();
+  t.diagnostic(`shown: ${JSON.stringify(text)}`);
+  await picture(page, "suggest-closing");
+  await page.keyboard.press("Tab");
+  await gone();
+  const lines = (await page.locator(".monaco-editor .view-line").allTextContents()).map((line) => line.replaceAll("\u00a0", " "));
+  const line = lines.find((line) => line.startsWith("def multiply"));
+  assert.match(line, /^def multiply\(a, b.*\).*:\s*$/);
+  assert.equal(line.split("(").length, line.split(")").length, line);
 });
 
 test("another key drops it, and a newer question ends the older one", async () => {

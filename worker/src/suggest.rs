@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use agents::completion::{self, Place, Reach};
+use agents::completion::{self, Fitted, Place, Reach};
 use futures_util::future::{AbortHandle, abortable};
 use js_sys::ArrayBuffer;
 use link::{Caller, Reply};
 use protocol::{
     Dropped, Fault, FaultCode, Generate, GeneratePrompt, GeneratePurpose, GeneratorSummary, SamplingChoice,
-    Suggest, Suggested,
+    Suggest, Suggested, Suggestion,
 };
 use stdx::Clock as _;
 use syntax::Lang;
@@ -266,15 +266,18 @@ fn recall(engine: &mut Engine, at: &At, place: &Place, model: &str, wanted: u32)
     }
     let was_valid = is_valid(engine, at, None) == Some(true);
     let mut answer = found.answer;
-    let texts = std::mem::take(&mut answer.texts).into_iter().filter_map(|text| {
-        let text = if found.is_closed_behind {
+    let texts = std::mem::take(&mut answer.texts).into_iter().filter_map(|known| {
+        let suggestion = if found.is_closed_behind {
             // What was typed opened a bracket, and the editor closed it behind the caret.
-            let is_line = !text.contains('\n');
-            completion::fit(place, at.before(), at.behind(), &text, true).ok().filter(|_| is_line)?
+            let is_line = !known.text.contains('\n');
+            completion::fit(place, at.before(), at.behind(), &known.text, true)
+                .ok()
+                .filter(|_| is_line)
+                .map(suggestion)?
         } else {
-            text
+            known
         };
-        hold(engine, at, was_valid, text)
+        hold(engine, at, was_valid, suggestion)
     });
     answer.texts = texts.collect();
     (!answer.texts.is_empty()).then_some(answer)
@@ -340,11 +343,16 @@ pub(crate) fn accept(engine: &mut Engine, id: u64, result: Result<Written, Fault
     reply.done(&answer);
 }
 
-fn fit(engine: &mut Engine, running: &Running, written: &Written) -> Result<String, Dropped> {
+fn fit(engine: &mut Engine, running: &Running, written: &Written) -> Result<Suggestion, Dropped> {
     let at = &running.at;
-    let text = completion::fit(&running.place, at.before(), at.behind(), &written.text, written.is_ended)
+    let fitted = completion::fit(&running.place, at.before(), at.behind(), &written.text, written.is_ended)
         .map_err(why)?;
-    hold(engine, at, running.was_valid, text).ok_or(Dropped::Syntax)
+    hold(engine, at, running.was_valid, suggestion(fitted)).ok_or(Dropped::Syntax)
+}
+
+/// Only ASCII signs are replaced: their bytes are their UTF-16 code units.
+fn suggestion(fitted: Fitted) -> Suggestion {
+    Suggestion { text: fitted.text, replaces: fitted.replaces as u32 }
 }
 
 fn why(dropped: completion::Dropped) -> Dropped {
@@ -354,36 +362,38 @@ fn why(dropped: completion::Dropped) -> Dropped {
         D::RepeatsSuffix => Dropped::RepeatsSuffix,
         D::RepeatsPrefix => Dropped::RepeatsPrefix,
         D::Brackets => Dropped::Brackets,
+        D::Loops => Dropped::Loops,
     }
 }
 
-/// Whether the text, with something inserted at the caret, follows its grammar; `None` where that cannot be told (yet).
-fn is_valid(engine: &mut Engine, at: &At, inserted: Option<&str>) -> Option<bool> {
+/// Whether the text, with something at the caret, follows its grammar; `None` where that cannot be told (yet).
+fn is_valid(engine: &mut Engine, at: &At, inserted: Option<&Suggestion>) -> Option<bool> {
     if at.text.len() > MAX_CHECKED_BYTES || !engine.has_grammar(at.lang) {
         return None;
     }
     match inserted {
         None => engine.analyser.is_valid(at.lang, &at.text),
-        Some(inserted) => {
+        Some(Suggestion { text, replaces }) => {
             let (before, behind) = at.text.split_at(at.caret);
-            engine.analyser.is_valid(at.lang, &[before, inserted, behind].concat())
+            let behind = behind.get(*replaces as usize..)?;
+            engine.analyser.is_valid(at.lang, &[before, text, behind].concat())
         }
     }
 }
 
 /// What of a text leaves a valid file valid: all of it, or the lines at the beginning of a block.
-fn hold(engine: &mut Engine, at: &At, was_valid: bool, mut text: String) -> Option<String> {
+fn hold(engine: &mut Engine, at: &At, was_valid: bool, mut suggestion: Suggestion) -> Option<Suggestion> {
     if !was_valid {
-        return Some(text);
+        return Some(suggestion);
     }
     let until_ms = engine.clock.monotonic_ms() + SHORTEN_MS;
-    while is_valid(engine, at, Some(&text)) == Some(false) {
+    while is_valid(engine, at, Some(&suggestion)) == Some(false) {
         if engine.clock.monotonic_ms() > until_ms {
             return None;
         }
-        text = completion::shorter(&text)?.to_owned();
+        suggestion.text = completion::shorter(&suggestion.text)?.to_owned();
     }
-    Some(text)
+    Some(suggestion)
 }
 
 #[cfg(test)]

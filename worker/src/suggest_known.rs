@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::Suggested;
+use protocol::{Suggested, Suggestion};
 
 use crate::suggest::At;
 
@@ -91,13 +91,11 @@ impl Known {
             let is_exact = typed.is_empty() && !is_closed_behind;
             let mut answer = known.suggested.clone();
             if !is_exact {
-                answer.texts = answer
-                    .texts
-                    .iter()
-                    .filter_map(|text| text.strip_prefix(typed))
-                    .filter(|rest| !rest.is_empty())
-                    .map(str::to_owned)
-                    .collect();
+                let left = |known: Suggestion| {
+                    let text = known.text.strip_prefix(typed).filter(|text| !text.is_empty())?;
+                    Some(Suggestion { text: text.to_owned(), ..known })
+                };
+                answer.texts = answer.texts.into_iter().filter_map(left).collect();
                 if answer.texts.is_empty() {
                     return None;
                 }
@@ -117,8 +115,12 @@ mod tests {
         At::new(path.into(), "python".into(), text.replacen('|', "", 1), caret)
     }
 
+    fn suggestion(text: &str) -> Suggestion {
+        Suggestion { text: text.into(), replaces: 0 }
+    }
+
     fn known(text: &str, wanted: u32, texts: &[&str]) -> Known {
-        let texts = texts.iter().map(|&text| text.to_owned()).collect();
+        let texts = texts.iter().map(|&text| suggestion(text)).collect();
         let mut known = Known::default();
         let suggested = Suggested { texts, ..Suggested::default() };
         known.put(Answer::new("m".into(), &at("a.py", text), wanted, suggested));
@@ -126,7 +128,8 @@ mod tests {
     }
 
     fn found(known: &Known, text: &str) -> Option<Vec<String>> {
-        known.find("m", &at("a.py", text), 1).map(|found| found.answer.texts)
+        let texts = |found: Found| found.answer.texts.into_iter().map(|known| known.text).collect();
+        known.find("m", &at("a.py", text), 1).map(texts)
     }
 
     #[test]
@@ -171,7 +174,8 @@ mod tests {
         let mut known = Known::default();
         for round in 0..2 {
             for n in 0..MAX_ANSWERS + 5 {
-                let suggested = Suggested { texts: vec![round.to_string()], ..Suggested::default() };
+                let suggested =
+                    Suggested { texts: vec![suggestion(&round.to_string())], ..Suggested::default() };
                 known.put(Answer::new("m".into(), &at("a.py", &format!("x{n} = |")), 1, suggested));
             }
         }

@@ -190,6 +190,7 @@ pub(super) struct CompleteOptions {
 pub(super) struct CompletedShape {
     model: String,
     texts: Vec<String>,
+    replaces: Vec<u32>,
     dropped: BTreeMap<String, u32>,
     num_prompt_tokens: u32,
     num_cached_tokens: u32,
@@ -202,7 +203,8 @@ impl CompletedShape {
     pub(super) fn new(suggested: Suggested, model: String) -> Self {
         Self {
             model,
-            texts: suggested.texts,
+            replaces: suggested.texts.iter().map(|suggestion| suggestion.replaces).collect(),
+            texts: suggested.texts.into_iter().map(|suggestion| suggestion.text).collect(),
             dropped: suggested.dropped.iter().map(|(why, num)| (format!("{why:?}"), *num)).collect(),
             num_prompt_tokens: suggested.num_prompt_tokens,
             num_cached_tokens: suggested.num_cached_tokens,

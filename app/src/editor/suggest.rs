@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
-use protocol::Pos;
+use protocol::{Pos, Suggestion};
 use wasm_bindgen::prelude::*;
 
 use super::document::documents;
@@ -28,7 +28,7 @@ pub struct Asked {
     pub alternatives: u32,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Vec<String>>>>;
+type Answer = Pin<Box<dyn Future<Output = Vec<Suggestion>>>>;
 type Answers = Rc<dyn Fn(Asked) -> Answer>;
 
 thread_local! {
@@ -38,7 +38,9 @@ thread_local! {
 }
 
 /// Answer what editors ask from now on. Dropping the answer half-way means that nobody waits for it any more.
-pub fn answer_suggestions<F: Future<Output = Vec<String>> + 'static>(answer: impl Fn(Asked) -> F + 'static) {
+pub fn answer_suggestions<F: Future<Output = Vec<Suggestion>> + 'static>(
+    answer: impl Fn(Asked) -> F + 'static,
+) {
     ANSWERS.set(Some(Rc::new(move |asked| Box::pin(answer(asked)))));
 }
 
@@ -69,8 +71,10 @@ fn ask(model: JsValue, line: u32, utf16: u32, alternatives: u32) -> Promise {
         let Some(answer) = answer.take() else { return };
         // The editor does not wait for the promise of a question that it ended.
         let task = abort::spawn(async move {
-            let texts: Array = answer.await.into_iter().map(JsValue::from).collect();
-            let _always = resolve.call1(&JsValue::UNDEFINED, &texts);
+            let pair =
+                |suggestion: Suggestion| Array::of2(&suggestion.text.into(), &suggestion.replaces.into());
+            let pairs: Array = answer.await.into_iter().map(pair).collect();
+            let _always = resolve.call1(&JsValue::UNDEFINED, &pairs);
         });
         OPEN.set(Some(task));
     })

@@ -56,13 +56,24 @@ pub enum Dropped {
     Brackets,
     /// The file was valid before and would not be with it.
     Syntax,
+    /// It goes in circles from its beginning.
+    Loops,
+}
+
+/// A text that could stand at the caret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// To insert at the caret.
+    pub text: String,
+    /// UTF-16 code units behind the caret that it stands in place of: closing signs that it says itself, mostly none.
+    pub replaces: u32,
 }
 
 /// What could stand at the caret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Suggested {
-    /// Texts to insert at the caret, different from each other; empty when none held.
-    pub texts: Vec<String>,
+    /// What could stand there, different from each other; empty when nothing held.
+    pub texts: Vec<Suggestion>,
     /// How many were dropped, by reason.
     pub dropped: Vec<(Dropped, u32)>,
     /// Tokens of the prompt; 0 where the model was stopped as soon as enough was written.

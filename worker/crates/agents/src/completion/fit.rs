@@ -16,6 +16,8 @@ pub enum Dropped {
     RepeatsPrefix,
     /// It closes or opens a bracket that has no partner.
     Brackets,
+    /// It goes in circles from its beginning.
+    Loops,
 }
 
 /// Words that are the whole of what closes a block.
@@ -74,12 +76,12 @@ pub fn is_whole(place: &Place, before: &str, behind: &str, written: &str) -> boo
         || start_of_suffix(before, behind, &written[..written.rfind('\n').unwrap_or(0)]).is_some()
 }
 
-/// What of `written` can stand between `before` and `behind`: its beginning, or why nothing. `is_ended` says that the
-/// model ended it, and was not stopped in the middle of a line.
+/// What of `written` can be inserted between `before` and `behind`: its beginning, or why nothing. `is_ended` says that
+/// the model ended it, and was not stopped in the middle of a line.
 ///
 /// # Errors
 /// Why nothing of it is left.
-pub fn fit(
+pub(super) fn insertion(
     place: &Place,
     before: &str,
     behind: &str,
@@ -96,6 +98,9 @@ pub fn fit(
     let mut is_ended = is_ended || ends_there;
     if let Some(end) = end_of_loop(text) {
         (text, is_ended) = (text[..end].trim_end(), true);
+        if text.is_empty() {
+            return Err(Dropped::Loops);
+        }
     }
     if let Some(end) = start_of_suffix(before, behind, text) {
         (text, is_ended) = (text[..end].trim_end(), true);
@@ -182,7 +187,7 @@ mod tests {
     fn fitted(language: &str, text: &str, written: &str) -> Result<String, Dropped> {
         let (before, behind) = text.split_once('|').unwrap();
         let place = place(language, before, behind, true).unwrap();
-        fit(&place, before, behind, written, true)
+        insertion(&place, before, behind, written, true)
     }
 
     #[test]
@@ -218,6 +223,7 @@ mod tests {
                 "a = 1\n    print(a)\n    print(a)\n    print(a)",
                 "a = 1\n    print(a)",
             ),
+            ("python", "def f(|\n", "x, on_create_create_create_create_cr", "x,"),
             ("plaintext", "Dear |", "reader (you", "reader (you"),
         ];
         for (language, text, written, wanted) in cases {
@@ -242,6 +248,7 @@ mod tests {
             ("c", "x = |;\n", "f(a", Dropped::Brackets),
             ("c", "s = \"|\";\n", "a\" + b", Dropped::Brackets),
             ("c", "f(a|);\n", "]", Dropped::Brackets),
+            ("rust", "g();\n    |\n", "assert_eq_eq_eq_eq_eq_eq", Dropped::Loops),
         ];
         for (language, text, written, why) in cases {
             let got = fitted(language, text, written);
@@ -258,11 +265,11 @@ mod tests {
     fn a_block_that_was_broken_off_ends_with_a_whole_line() {
         let (before, behind) = ("def f(x):\n    ", "\n");
         let here = place("python", before, behind, true).unwrap();
-        let fit = |is_ended| fit(&here, before, behind, "y = x\n    retu", is_ended);
+        let fit = |is_ended| insertion(&here, before, behind, "y = x\n    retu", is_ended);
         assert_eq!(fit(false).as_deref(), Ok("y = x"));
         assert_eq!(fit(true).as_deref(), Ok("y = x\n    retu"));
         let line = place("python", "x = ", "\n", true).unwrap();
-        assert_eq!(super::fit(&line, "x = ", "\n", "first + sec", false).as_deref(), Ok("first +"));
+        assert_eq!(insertion(&line, "x = ", "\n", "first + sec", false).as_deref(), Ok("first +"));
         assert_eq!(shorter("a\n  b\n"), Some("a"));
         assert_eq!(shorter("a\n"), None);
     }
@@ -328,7 +335,7 @@ mod tests {
         ) {
             let Some(here) = place(language, &before, &behind, true) else { return Ok(()) };
             let _seen = is_whole(&here, &before, &behind, &written);
-            if let Ok(text) = fit(&here, &before, &behind, &written, is_ended) {
+            if let Ok(text) = insertion(&here, &before, &behind, &written, is_ended) {
                 prop_assert!(written.starts_with(&text));
                 prop_assert!(!text.trim().is_empty());
                 if here.reach == Reach::Line {
@@ -343,7 +350,7 @@ mod tests {
         ) {
             let behind = format!("\n    return total\n{behind}");
             let Some(here) = place(language, &before, &behind, true) else { return Ok(()) };
-            if let Ok(text) = fit(&here, &before, &behind, &written, true) {
+            if let Ok(text) = insertion(&here, &before, &behind, &written, true) {
                 let whole = format!("{before}{text}");
                 prop_assert_ne!(whole.rsplit('\n').next().map(str::trim_end), Some("    return total"));
             }
@@ -353,7 +360,7 @@ mod tests {
         fn even_code_stays_even(language in prop::sample::select(vec!["c", "javascript"]), written in code()) {
             let (before, behind) = ("int f() {\n    ", "\n}\n");
             let here = place(language, before, behind, true).unwrap();
-            if let Ok(text) = fit(&here, before, behind, &written, true) {
+            if let Ok(text) = insertion(&here, before, behind, &written, true) {
                 let mut scanner = super::super::scan::Scanner::new(here.signs);
                 scanner.feed(&format!("{before}{text}{behind}"));
                 prop_assert!(scanner.open.is_empty() && scanner.lone.is_empty(), "{:?}", text);

@@ -5,6 +5,7 @@
 //! nothing is added and nothing is changed in the middle.
 
 mod balance;
+mod closing;
 mod fit;
 mod place;
 mod query;
@@ -13,7 +14,8 @@ mod scan;
 mod signs;
 mod snippets;
 
-pub use fit::{Dropped, fit, is_whole, shorter};
+pub use closing::{Fitted, fit};
+pub use fit::{Dropped, is_whole, shorter};
 pub use place::{Place, Reach, place};
 pub use query::words_near;
 pub use snippets::{choose, path_comment};

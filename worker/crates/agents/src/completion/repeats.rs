@@ -20,8 +20,46 @@ pub(super) fn lines_at(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Where a text begins to go in circles: before the second of three equal lines.
+/// Times that a part of a name comes back before it is a circle.
+const NAME_ROUNDS: usize = 4;
+
+/// Where a text begins to go in circles: before the second of three equal lines, or before a name that says a part of
+/// itself over and over.
 pub(super) fn end_of_loop(text: &str) -> Option<usize> {
+    match (end_before_equal_lines(text), endless_name(text)) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Where the first name begins that says a part of itself [`NAME_ROUNDS`] times on end, as `assert_eq_eq_eq_eq` does.
+/// Numbers may, and rows of one sign.
+fn endless_name(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for name in text.split_inclusive(|c| !is_word(c)) {
+        let start = at;
+        at += name.len();
+        if !name.starts_with(|c: char| c.is_ascii_digit()) && is_endless(name.as_bytes()) {
+            return Some(start);
+        }
+    }
+    None
+}
+
+fn is_endless(name: &[u8]) -> bool {
+    (2..=name.len() / NAME_ROUNDS).any(|period| {
+        let mut run = 0;
+        (period..name.len()).any(|i| {
+            run = if name[i] == name[i - period] { run + 1 } else { 0 };
+            let part = &name[i + 1 - period..=i];
+            run >= (NAME_ROUNDS - 1) * period
+                && part.iter().any(u8::is_ascii_alphabetic)
+                && part.iter().any(|&byte| byte != part[0])
+        })
+    })
+}
+
+fn end_before_equal_lines(text: &str) -> Option<usize> {
     let lines: Vec<(usize, &str)> =
         lines_at(text).map(|(at, line)| (at, line.trim())).filter(|(_, line)| !line.is_empty()).collect();
     for (i, (_, line)) in lines.iter().enumerate() {

@@ -47,6 +47,8 @@ struct Way {
     exact: usize,
     similar: f64,
     broken: usize,
+    /// Of those, where the file was whole without the line: what the product promises not to show.
+    broke: usize,
 }
 
 impl Way {
@@ -58,7 +60,9 @@ impl Way {
         self.exact += usize::from(line == masked.expected);
         self.similar += similarity(line, masked.expected);
         let is_broken = analyser.is_valid(lang, &masked.with(text)) == Some(false);
+        let broke = is_broken && analyser.is_valid(lang, &masked.with("")) == Some(true);
         self.broken += usize::from(is_broken);
+        self.broke += usize::from(broke);
         is_broken
     }
 }
@@ -122,6 +126,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "%",
         ));
         rows.push(row(&format!("{when}: broken suggestions"), way.broken as f64, ""));
+        let broke = format!("{when}: of those, in a file that was whole without the line");
+        rows.push(row(&broke, way.broke as f64, ""));
     }
     rows.push(row("broken suggestions that the filter stopped or mended", stopped as f64, ""));
     for row in &rows {
@@ -149,7 +155,7 @@ fn filtered(
     written: &Written,
 ) -> Result<String, String> {
     let why = |dropped: Dropped| format!("{dropped:?}");
-    let whole = fit(place, masked.before, masked.behind, &written.text, written.is_ended).map_err(why)?;
+    let whole = fit(place, masked.before, masked.behind, &written.text, written.is_ended).map_err(why)?.text;
     if analyser.is_valid(lang, &masked.with("")) != Some(true) {
         return Ok(whole);
     }
