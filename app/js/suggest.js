@@ -69,8 +69,10 @@ export function useCompletions(wanted) {
           resolve(pairs);
         }, over);
       });
+      // The line may be gone by now.
+      if (pairs.length === 0 || model.isDisposed() || lineNumber > model.getLineCount()) return { items: [] };
       // Lines can only be shown at the end of one: what stands behind the caret moves behind them.
-      const rest = model.isDisposed() ? '' : model.getLineContent(lineNumber).slice(column - 1);
+      const rest = model.getLineContent(lineNumber).slice(column - 1);
       const items = pairs.map((/** @type {[string, number]} */ [text, replaces]) => {
         const moved = text.includes('\n') ? rest.slice(replaces) : '';
         const endColumn = column + replaces + moved.length;

@@ -134,9 +134,10 @@ test("hostile Markdown runs nothing and fetches nothing", async () => {
     "<svg onload='globalThis.pwned=5'><style>@import 'https://attacker.invalid/x.css';</style></svg><style>body{display:none}</style>",
     "<form action='https://attacker.invalid'><input name=a></form><iframe src='https://attacker.invalid'></iframe>",
     "```html\"><img src=x onerror=globalThis.pwned=6>\n<script>globalThis.pwned=7</script>\n```",
-    "[shown](https://example.invalid/path)",
+    "[shown](https://example.invalid/path) and [invented](https://invented.invalid/) and https://invented.invalid/too",
   ].join("\n\n");
-  await answered(hostile);
+  // Addresses lead somewhere only where they stand in what the model was given.
+  await answered(hostile, { question: "What are https://attacker.invalid/pixel.png, https://attacker.invalid/x.css and https://example.invalid/path?" });
   const answer = page.locator(".chat-answer").first();
   assert.equal(await answer.locator("script, img, svg:not(.icon), style, form, input, iframe, [style], [onerror], [onload]").count(), 0);
   for (const press of ["press", "this", "data"]) await answer.getByText(press, { exact: false }).first().click();
@@ -144,6 +145,7 @@ test("hostile Markdown runs nothing and fetches nothing", async () => {
   assert.deepEqual(links.map(([href]) => href), ["https://attacker.invalid/pixel.png", "https://attacker.invalid/x.css", "https://example.invalid/path"]);
   for (const [, rel, target] of links) assert.deepEqual([rel, target], ["noopener noreferrer nofollow", "_blank"]);
   await answer.getByText("(https://example.invalid/path)").waitFor();
+  await answer.getByText("invented (https://invented.invalid/) and https://invented.invalid/too").waitFor();
   assert.equal(await page.evaluate(() => globalThis.pwned), undefined);
   assert.deepEqual(foreign, []);
   assert.deepEqual(browser.trouble.filter((line) => line.includes("CSP")), []);
@@ -239,6 +241,8 @@ test("the panel passes axe in light and dark, and fits a narrow window", async (
       left_out: ["One passage did not fit."], messages: [{ speaker: "User", text: "What?" }], num_tokens: 90, max_tokens: 2048,
     },
   });
+  await page.locator(".chat-sources").getByText("Found in").waitFor();
+  await page.locator(".chat-source", { hasText: "Stove.light stove.rs:5" }).waitFor();
   await page.locator(".chat-sent > summary").click();
   await page.getByText("One passage did not fit.").waitFor();
   for (const colorScheme of ["light", "dark"]) {
@@ -291,6 +295,16 @@ test("an answer is stopped and keeps what was written; it is written again in it
   assert.equal(await turns().count(), 2);
   assert.notEqual((await turn.locator(".chat-answer").textContent()).trim(), "");
   assert.equal(await turn.getByRole("button", { name: "Try again" }).count(), 0);
+});
+
+test("a whole answer stays where another was asked for and stopped", async () => {
+  const turn = turns().nth(0);
+  const whole = await turn.locator(".chat-answer").textContent();
+  await turn.getByRole("button", { name: "Answer again" }).click();
+  await page.locator(".chat-turn[aria-busy=true] .chat-answer", { hasText: /\w{2}/ }).waitFor({ timeout: 120_000 });
+  await page.keyboard.press("Escape");
+  await settled(turn);
+  assert.equal(await turn.locator(".chat-answer").textContent(), whole);
 });
 
 test("a changed question is a branch, and both can be looked at", async () => {

@@ -135,6 +135,8 @@ struct Running {
     started_ms: f64,
     /// Whether the file follows its grammar, where that can be told.
     was_valid: bool,
+    /// The model failed on the way: another time it may find more.
+    has_failed: bool,
 }
 
 /// Completions of the open workspace.
@@ -240,6 +242,7 @@ pub(crate) fn start(engine: &mut Engine, call: Suggest, blobs: &[ArrayBuffer], r
         dropped: BTreeMap::new(),
         started_ms,
         was_valid,
+        has_failed: false,
     };
     ask(engine, &mut running);
     engine.suggestions.running = Some(running);
@@ -267,17 +270,15 @@ fn recall(engine: &mut Engine, at: &At, place: &Place, model: &str, wanted: u32)
     let was_valid = is_valid(engine, at, None) == Some(true);
     let mut answer = found.answer;
     let texts = std::mem::take(&mut answer.texts).into_iter().filter_map(|known| {
-        let suggestion = if found.is_closed_behind {
-            // What was typed opened a bracket, and the editor closed it behind the caret.
-            let is_line = !known.text.contains('\n');
-            completion::fit(place, at.before(), at.behind(), &known.text, true)
-                .ok()
-                .filter(|_| is_line)
-                .map(suggestion)?
-        } else {
-            known
-        };
-        hold(engine, at, was_valid, suggestion)
+        if !found.is_closed_behind {
+            return hold(engine, at, was_valid, known);
+        }
+        // What was typed opened a bracket, and the editor closed it behind the caret.
+        let fits = completion::fit(place, at.before(), at.behind(), &known.text, true).ok()?;
+        let is_line = !known.text.contains('\n');
+        fits.into_iter()
+            .filter(|_| is_line)
+            .find_map(|fitted| hold(engine, at, was_valid, suggestion(fitted)))
     });
     answer.texts = texts.collect();
     (!answer.texts.is_empty()).then_some(answer)
@@ -315,7 +316,10 @@ pub(crate) fn accept(engine: &mut Engine, id: u64, result: Result<Written, Fault
         Ok(written) => written,
         Err(fault) if running.answer.texts.is_empty() => return running.reply.fault(fault),
         // What is there already is better than nothing.
-        Err(_) => Written::default(),
+        Err(_) => {
+            running.has_failed = true;
+            Written::default()
+        }
     };
     engine.suggestions.measure(&running.model, &written);
     if running.num_asked == 1
@@ -336,18 +340,21 @@ pub(crate) fn accept(engine: &mut Engine, id: u64, result: Result<Written, Fault
         engine.suggestions.running = Some(running);
         return;
     }
-    let Running { reply, at, model, wanted, mut answer, dropped, started_ms, .. } = running;
+    let Running { reply, at, model, wanted, mut answer, dropped, started_ms, has_failed, .. } = running;
     answer.dropped = dropped.into_iter().collect();
     answer.took_ms = (engine.clock.monotonic_ms() - started_ms) as f32;
-    engine.suggestions.known.put(Answer::new(model, &at, wanted, answer.clone()));
+    let known = if has_failed { answer.texts.len() as u32 } else { wanted };
+    engine.suggestions.known.put(Answer::new(model, &at, known, answer.clone()));
     reply.done(&answer);
 }
 
 fn fit(engine: &mut Engine, running: &Running, written: &Written) -> Result<Suggestion, Dropped> {
     let at = &running.at;
-    let fitted = completion::fit(&running.place, at.before(), at.behind(), &written.text, written.is_ended)
+    let fits = completion::fit(&running.place, at.before(), at.behind(), &written.text, written.is_ended)
         .map_err(why)?;
-    hold(engine, at, running.was_valid, suggestion(fitted)).ok_or(Dropped::Syntax)
+    fits.into_iter()
+        .find_map(|fitted| hold(engine, at, running.was_valid, suggestion(fitted)))
+        .ok_or(Dropped::Syntax)
 }
 
 /// Only ASCII signs are replaced: their bytes are their UTF-16 code units.

@@ -48,7 +48,7 @@ const parser = new Marked({
 
 /**
  * An answer, or finished blocks of one, as elements.
- * @param {string} text @param {{citations?: Citation[], onOpen?: (cited: Citation) => void, codeTools?: (code: string, language: string) => Node[], isDraft?: boolean}} [how]
+ * @param {string} text @param {{citations?: Citation[], onOpen?: (cited: Citation) => void, codeTools?: (code: string, language: string) => Node[], sent?: () => string, isDraft?: boolean}} [how] `sent`: all that the model was given
  * @returns {DocumentFragment}
  */
 export function render(text, how = {}) {
@@ -65,7 +65,9 @@ export function render(text, how = {}) {
     fragment.append(el('pre', {}, text));
     return fragment;
   }
-  for (const link of fragment.querySelectorAll('a')) safe(link);
+  const links = fragment.querySelectorAll('a');
+  const sent = links.length > 0 ? (how.sent?.() ?? '') : '';
+  for (const link of links) safe(link, sent);
   for (const block of fragment.querySelectorAll('pre')) {
     for (const node of texts(block)) node.data = node.data.replace(MARK, (_, n) => originals[Number(n)] ?? '');
     const cited = citations[Number(block.getAttribute('start') || NaN)];
@@ -158,8 +160,12 @@ function reference(cited, onOpen, code) {
   );
 }
 
-/** A link shows where it leads, opens in a tab of its own, and tells that tab nothing. @param {Element} link */
-function safe(link) {
+/**
+ * A link shows where it leads, opens in a tab of its own, and tells that tab nothing. Small models invent addresses, and
+ * somebody may own them: one that stands nowhere in what was sent is text.
+ * @param {Element} link @param {string} sent
+ */
+function safe(link, sent) {
   const href = link.getAttribute('href') ?? '';
   let url;
   try {
@@ -168,6 +174,10 @@ function safe(link) {
     url = null;
   }
   if (!url || !/^https?:$/.test(url.protocol)) return link.replaceWith(...link.childNodes);
+  if (!sent.includes(href.replace(/\/$/, ''))) {
+    const shown = (link.textContent ?? '').trim() === href ? '' : ` (${href})`;
+    return link.replaceWith(...link.childNodes, shown);
+  }
   link.setAttribute('rel', 'noopener noreferrer nofollow');
   link.setAttribute('target', '_blank');
   link.setAttribute('class', 'link');

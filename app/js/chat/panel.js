@@ -12,6 +12,8 @@ import { stateOf, TurnView } from './turn.js';
 
 const NO_CONTEXT = { grounding: /** @type {const} */ ('Found'), passages: [], left_out: [], messages: [], num_tokens: 0, max_tokens: 0 };
 const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Whether a turn has an answer that was not broken off. @param {Turn} turn */
+const isWhole = (turn) => Boolean(turn.answer) && (turn.end === 'Complete' || turn.end === 'Length');
 
 export class Panel {
   /** @param {Ask} ask */
@@ -234,14 +236,20 @@ export class Panel {
       const { code, message } = /** @type {Error & {code?: string}} */ (err);
       if (visit !== this.visit) return;
       // Where nothing new was written, the answer before is still the one that is kept.
-      const isBefore = Boolean(before.answer) && !turn.answer;
-      if (code === 'Cancelled') ended = (await this.stopped(thread, id)) ?? (isBefore ? before : { end: 'Stopped' });
+      const isBefore = Boolean(before.answer) && (!turn.answer || isWhole(before));
+      if (code === 'Cancelled') ended = (await this.stopped(thread, before)) ?? (isBefore ? before : { end: 'Stopped' });
       else if (isBefore) {
         ended = before;
         this.say(message);
       } else ended = { end: { Failed: message }, needsModel: code === 'ModelMissing' || code === 'Unsupported', isLost: !before.answer };
     }
     if (visit !== this.visit) return;
+    // A whole answer is kept until there is another, and so it is shown.
+    const failed = typeof ended.end === 'object' ? ended.end.Failed : '';
+    if (failed && isWhole(before)) {
+      ended = before;
+      this.say(failed);
+    }
     this.running = null;
     this.composer.setBusy(false);
     Object.assign(turn, ended, { state: undefined });
@@ -251,13 +259,18 @@ export class Panel {
     this.listThreads();
   }
 
-  /** What was kept of an answer that was stopped; it is written down while we ask. @param {string} thread @param {string} id */
-  async stopped(thread, id) {
+  /**
+   * What was kept of an answer that was stopped; it is written down while we ask. It may have ended by itself meanwhile.
+   * Half an answer never takes the place of a whole one.
+   * @param {string} thread @param {Turn} before
+   */
+  async stopped(thread, before) {
     for (let attempt = 0; attempt < 10; attempt += 1) {
       /** @type {Turn[]} */
       const turns = JSON.parse(await this.ask('thread', [thread]).catch(() => '[]'));
-      const turn = turns.find((kept) => kept.id === id && kept.end === 'Stopped');
-      if (turn) return turn;
+      const turn = turns.find((kept) => kept.id === before.id);
+      if (turn && (turn.end === 'Stopped' || turn.asked_unix_ms !== before.asked_unix_ms)) return turn;
+      if (turn && isWhole(turn)) return undefined;
       await wait(150);
     }
     return undefined;

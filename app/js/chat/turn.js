@@ -4,12 +4,15 @@ import { Composer } from './composer.js';
 import { el, push, several, tool } from './dom.js';
 import { ending } from './export.js';
 import { inspector } from './inspector.js';
-import { label } from './mentions.js';
+import { label, place } from './mentions.js';
 
 /** @typedef {import('./types').Turn} Turn @typedef {import('./panel.js').Panel} Panel */
 
 const NOTHING =
   'Nothing in this project is close enough to your question, so the model was not asked: it could only have invented an answer. Point to a file or a definition with @, or use words that stand in the code. While the index is still being built, asking again later helps too.';
+
+/** Places named above an answer; all of them are in the list of what was sent. */
+const MAX_SOURCES = 4;
 
 /** What is happening to an answer, for eyes and ears. @param {Turn} turn */
 export function stateOf(turn) {
@@ -38,9 +41,11 @@ export class TurnView {
     this.answer = new Answer({
       onOpen: (cited) => panel.open(cited.path, cited.start_line),
       codeTools: (code) => this.codeTools(code),
+      sent: () => [this.turn.question, ...this.turn.context.messages.map(({ text }) => text), ...this.turn.context.passages.map(({ text }) => text)].join('\n'),
     });
+    this.sources = el('div', { class: 'chat-sources' });
     this.foot = el('div', { class: 'chat-foot' });
-    this.element = el('article', { class: 'chat-turn', 'aria-label': `Question: ${turn.question.slice(0, 80)}` }, this.question, this.state, this.answer.element, this.foot);
+    this.element = el('article', { class: 'chat-turn', 'aria-label': `Question: ${turn.question.slice(0, 80)}` }, this.question, this.sources, this.state, this.answer.element, this.foot);
     this.drawQuestion(branches);
     this.update(turn);
   }
@@ -97,6 +102,7 @@ export class TurnView {
     this.turn = turn;
     const state = stateOf(turn);
     this.element.setAttribute('aria-busy', String(Boolean(state)));
+    this.drawSources();
     this.state.hidden = !state;
     this.state.replaceChildren(el('span', { class: 'spinner', 'aria-hidden': 'true' }), ` ${state}`);
     if (state) {
@@ -109,6 +115,27 @@ export class TurnView {
     this.answer.settle(turn);
     this.foot.hidden = false;
     this.foot.replaceChildren(...this.footer());
+  }
+
+  /** The best of what was found, to be opened before the first word is written and whatever the model makes of it. */
+  drawSources() {
+    const { panel, turn } = this;
+    const { passages } = turn.context;
+    this.sources.hidden = passages.length === 0;
+    if (this.drawn === turn.context) return;
+    this.drawn = turn.context;
+    const links = passages.slice(0, MAX_SOURCES).map((passage) => {
+      const full = place(passage.path, passage.start_line, passage.end_line);
+      const name = passage.symbol || passage.path.split('/').at(-1) || passage.path;
+      return el(
+        'button',
+        { type: 'button', class: 'chat-source', title: full, 'aria-label': `Open ${full}${passage.symbol ? `, ${passage.symbol}` : ''}`, onclick: () => panel.open(passage.path, passage.start_line) },
+        name,
+        el('span', { class: 'muted' }, passage.symbol ? ` ${passage.path.split('/').at(-1)}:${passage.start_line + 1}` : `:${passage.start_line + 1}`),
+      );
+    });
+    const what = turn.context.grounding === 'Pointed' ? 'You pointed to' : 'Found in';
+    this.sources.replaceChildren(el('span', { class: 'muted' }, what), ...links);
   }
 
   footer() {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use agents::chat::{Anchor, Exchange};
-use protocol::{Access, Citation, Fault, FaultCode, ThreadId, ThreadInfo, Turn, TurnId};
+use protocol::{Access, AnswerEnd, Citation, Fault, FaultCode, ThreadId, ThreadInfo, Turn, TurnId};
 use serde::{Deserialize, Serialize};
 
 use super::find::{current_text, lines};
@@ -131,8 +131,13 @@ fn said(space: &mut Space, citations: &[Citation]) -> Vec<Said> {
 pub(crate) fn keep(space: &mut Space, unkept: &mut Unkept, thread: &ThreadId, turn: &mut Turn) {
     let known = all(space, unkept, thread);
     let before = known.iter().find(|kept| kept.turn.id == turn.id);
-    if turn.answer.is_empty() && before.is_some_and(|kept| !kept.turn.answer.is_empty()) {
-        // What has no answer, or none yet, never takes the place of one that has.
+    let is_whole = matches!(turn.end, AnswerEnd::Complete | AnswerEnd::Length);
+    let is_less = |kept: &Kept| match kept.turn.end {
+        // Half of another answer is no reason to lose a whole one.
+        AnswerEnd::Complete | AnswerEnd::Length => !is_whole,
+        _ => turn.answer.is_empty(),
+    };
+    if before.is_some_and(|kept| !kept.turn.answer.is_empty() && is_less(kept)) {
         turn.not_kept.clear();
         return;
     }
@@ -149,7 +154,9 @@ pub(crate) fn keep(space: &mut Space, unkept: &mut Unkept, thread: &ThreadId, tu
         Err(why) => {
             turn.not_kept.clone_from(&why);
             while unkept.0.len() >= MAX_UNKEPT {
-                unkept.0.pop_first();
+                let oldest = unkept.0.iter().min_by_key(|(_, kept)| kept.turn.asked_unix_ms);
+                let Some(oldest) = oldest.map(|(id, _)| id.clone()) else { break };
+                unkept.0.remove(&oldest);
             }
             unkept.0.insert(id, Kept { turn: turn.clone(), ..kept });
         }

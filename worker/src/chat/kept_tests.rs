@@ -89,13 +89,23 @@ fn asking_again_loses_no_answer_before_there_is_another() {
     let mut again = Turn { answer: String::new(), end: AnswerEnd::Stopped, ..turn("a", None, "why", 6) };
     keep(&mut space, &mut unkept, &thread(), &mut again);
     assert_eq!(answers(&mut space, &mut unkept), [("answer to why".into(), AnswerEnd::Complete)]);
+    // Half of another answer takes the place of half an answer, but not of a whole one.
     again.answer = "Another".into();
     keep(&mut space, &mut unkept, &thread(), &mut again);
-    assert_eq!(answers(&mut space, &mut unkept), [("Another".into(), AnswerEnd::Stopped)]);
+    assert_eq!(answers(&mut space, &mut unkept), [("answer to why".into(), AnswerEnd::Complete)]);
+    again.end = AnswerEnd::Length;
+    keep(&mut space, &mut unkept, &thread(), &mut again);
+    assert_eq!(answers(&mut space, &mut unkept), [("Another".into(), AnswerEnd::Length)]);
+    let mut half = turn("half", None, "how", 6);
+    (half.answer, half.end) = ("On".into(), AnswerEnd::Stopped);
+    keep(&mut space, &mut unkept, &thread(), &mut half);
+    half.answer = "One two".into();
+    keep(&mut space, &mut unkept, &thread(), &mut half);
+    assert_eq!(answers(&mut space, &mut unkept)[1], ("One two".into(), AnswerEnd::Stopped));
     // A question that never had an answer is kept all the same.
     let mut empty = Turn { answer: String::new(), end: AnswerEnd::NothingFound, ..turn("b", None, "who", 7) };
     keep(&mut space, &mut unkept, &thread(), &mut empty);
-    assert_eq!(answers(&mut space, &mut unkept).len(), 2);
+    assert_eq!(answers(&mut space, &mut unkept).len(), 3);
 }
 
 #[test]

@@ -184,16 +184,19 @@ impl Found<'_, '_> {
         }
     }
 
-    /// `src/a.rs:12`, `src/a.rs:12-20`, `src/a.rs line 12`.
+    /// `src/a.rs:12`, `src/a.rs:12-20`, `src/a.rs line 12`, and `src/a.rs` alone where lines of it were sent.
     fn paths(&mut self, range: Range<usize>) {
         let mut at = range.start;
         while at < range.end {
             let Some(path) = next_path(&self.answer[..range.end], at) else { break };
             at = path.end;
             let name = &self.answer[path.clone()];
-            if let Some((len, lines)) = line_behind(&self.answer[path.end..range.end])
-                && let Some(cited) = self.place(name, lines, path.start..path.end + len)
-            {
+            let behind = line_behind(&self.answer[path.end..range.end]);
+            let cited = match behind {
+                Some((len, lines)) => self.place(name, lines, path.start..path.end + len),
+                None => self.sent(name).map(|passage| whole(path, passage)),
+            };
+            if let Some(cited) = cited {
                 at = cited.range.end;
                 self.cited.push(cited);
             }
@@ -209,24 +212,25 @@ impl Found<'_, '_> {
             return false;
         }
         let (name, rest) = (text[path.clone()].to_owned(), &text[path.end..]);
-        let cited = if let Some((len, lines)) =
-            line_behind(rest).filter(|(len, _)| rest[*len..].trim().is_empty())
-        {
-            let _all_of_it = len;
-            self.place(&name, lines, outer.clone())
-        } else if !rest.trim().is_empty() {
-            None
-        } else if let Some((len, lines)) = line_behind(&self.answer[outer.end..]) {
-            self.place(&name, lines, outer.start..outer.end + len)
-        } else {
-            // The path alone stands for what was sent of it.
-            let passage =
-                self.passages.iter().find(|p| is_called(&p.piece.path, &name) && name.contains(['.', '/']));
-            passage.map(|passage| whole(outer.clone(), passage))
-        };
+        let cited =
+            if let Some((len, lines)) = line_behind(rest).filter(|(len, _)| rest[*len..].trim().is_empty()) {
+                let _all_of_it = len;
+                self.place(&name, lines, outer.clone())
+            } else if !rest.trim().is_empty() {
+                None
+            } else if let Some((len, lines)) = line_behind(&self.answer[outer.end..]) {
+                self.place(&name, lines, outer.start..outer.end + len)
+            } else {
+                self.sent(&name).map(|passage| whole(outer.clone(), passage))
+            };
         let is_path = cited.is_some();
         self.cited.extend(cited);
         is_path
+    }
+
+    /// The first passage of a file: its path alone stands for what was sent of it.
+    fn sent(&self, name: &str) -> Option<&Numbered> {
+        self.passages.iter().find(|p| name.contains(['.', '/']) && is_called(&p.piece.path, name))
     }
 
     /// A file with its lines, when both are there.

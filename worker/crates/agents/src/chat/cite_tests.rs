@@ -64,6 +64,9 @@ fn references_link_to_the_lines_that_they_name() {
         ("src/retry.py:3:7 is", &[("src/retry.py:3:7", "src/retry.py:3-3")]),
         ("Makefile:12", &[("Makefile:12", "Makefile:12-12")]),
         ("`src/retry.py`", &[("`src/retry.py`", "src/retry.py:1-5")]),
+        ("It is in src/net/http.py.", &[("src/net/http.py", "src/net/http.py:10-13")]),
+        ("src/retry.py has lines 3", &[("src/retry.py", "src/retry.py:1-5")]),
+        ("(see http.py)", &[("http.py", "src/net/http.py:10-13")]),
         ("call `retry`", &[("`retry`", "src/retry.py:3-3")]),
         (
             "call `retry()` and `back_off`",
@@ -97,7 +100,6 @@ fn what_is_made_up_stays_text() {
         "`a[1]`",
         "```\nself.retry(4)\n```",
         "```\n[1] src/retry.py:3\n```",
-        "src/retry.py has lines 3",
         "",
     ] {
         assert_eq!(found(answer), [], "{answer}");

@@ -20,6 +20,8 @@ pub struct Fitted {
 /// closes it itself: with the bracket left alone only `, other` could be shown, and of `):` nothing at all. So where the
 /// rest of the line is nothing but closing signs, and a text says all of them and more, it takes their place.
 ///
+/// Gives the longest first. A shorter one is for where that one breaks the file.
+///
 /// # Errors
 /// Why nothing of it is left.
 pub fn fit(
@@ -28,14 +30,16 @@ pub fn fit(
     behind: &str,
     written: &str,
     is_ended: bool,
-) -> Result<Fitted, Dropped> {
+) -> Result<Vec<Fitted>, Dropped> {
     let inserted = insertion(place, before, behind, written, is_ended);
     let rest = line_around(before, behind).1.trim_end();
     let least = inserted.as_ref().map_or(0, String::len) + rest.len();
     let text = closing_itself(place, before, behind, written, is_ended);
-    match text.filter(|text| text.len() > least) {
-        Some(text) => Ok(Fitted { text, replaces: rest.len() }),
-        None => inserted.map(|text| Fitted { text, replaces: 0 }),
+    let longer = text.filter(|text| text.len() > least).map(|text| Fitted { text, replaces: rest.len() });
+    let shorter = inserted.map(|text| Fitted { text, replaces: 0 });
+    match (longer, shorter) {
+        (None, Err(why)) => Err(why),
+        (longer, shorter) => Ok(longer.into_iter().chain(shorter.ok()).collect()),
     }
 }
 
@@ -61,7 +65,9 @@ fn closing_itself(
     // The editor shows only what is new of it, which it finds by the old signs.
     let mut signs = text.chars();
     let says_all = rest.chars().all(|sign| signs.any(|own| own == sign));
-    (says_all && closed(&text) == closed(rest)).then_some(text)
+    // What ends a statement or an element has to end it still.
+    let ends = rest.trim_start_matches(|sign| !";,".contains(sign));
+    (says_all && text.ends_with(ends) && closed(&text) == closed(rest)).then_some(text)
 }
 
 #[cfg(test)]
@@ -74,7 +80,10 @@ mod tests {
     fn fitted(language: &str, text: &str, written: &str) -> Result<(String, usize), Dropped> {
         let (before, behind) = text.split_once('|').unwrap();
         let place = place(language, before, behind, false).unwrap();
-        fit(&place, before, behind, written, true).map(|fitted| (fitted.text, fitted.replaces))
+        fit(&place, before, behind, written, true).map(|mut fits| {
+            let first = fits.remove(0);
+            (first.text, first.replaces)
+        })
     }
 
     #[test]
@@ -92,6 +101,9 @@ mod tests {
             // Not all of them are said.
             ("rust", "    let x = f(g(|))\n", "y)", "y", 0),
             ("c", "f(|);\n", "a) + g(b)", "a", 0),
+            // What ends the statement or the element would be lost.
+            ("c", "f(|);\n", "a); g(b)", "a", 0),
+            ("rust", "    f(|),\n    g(1),\n", "a), h(b)", "a", 0),
             // The bracket is of another pair.
             ("python", "x = f(|)\n", "g(a)", "g(a)", 0),
             // A string is not left.
@@ -105,6 +117,13 @@ mod tests {
             );
         }
         assert_eq!(fitted("c", "f(|);\n", ");"), Err(Dropped::RepeatsSuffix));
+        let here = place("python", "print(", ")\n", false).unwrap();
+        let texts: Vec<String> = fit(&here, "print(", ")\n", "a) if", true)
+            .unwrap()
+            .into_iter()
+            .map(|fitted| fitted.text)
+            .collect();
+        assert_eq!(texts, ["a) if", "a"]);
     }
 
     proptest! {
@@ -118,7 +137,7 @@ mod tests {
                 scanner.feed(text);
                 (scanner.open.len(), scanner.lone.len())
             };
-            if let Ok(fitted) = fit(&here, before, &behind, &written, true) {
+            for fitted in fit(&here, before, &behind, &written, true).unwrap_or_default() {
                 prop_assert!(written.starts_with(&fitted.text));
                 let whole = format!("{before}{}{}", fitted.text, &behind[fitted.replaces..]);
                 prop_assert_eq!(open(&whole), open(&format!("{before}{behind}")), "{}", whole);

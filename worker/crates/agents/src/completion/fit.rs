@@ -97,7 +97,9 @@ pub(super) fn insertion(
     let is_block = place.reach != Reach::Line;
     let mut is_ended = is_ended || ends_there;
     if let Some(end) = end_of_loop(text) {
-        (text, is_ended) = (text[..end].trim_end(), true);
+        // Half of a line may mean something else.
+        let line = text[..end].rfind('\n').unwrap_or(0);
+        (text, is_ended) = (text[..line].trim_end(), true);
         if text.is_empty() {
             return Err(Dropped::Loops);
         }
@@ -223,7 +225,7 @@ mod tests {
                 "a = 1\n    print(a)\n    print(a)\n    print(a)",
                 "a = 1\n    print(a)",
             ),
-            ("python", "def f(|\n", "x, on_create_create_create_create_cr", "x,"),
+            ("python", "def f():\n    |\n", "a = 1\n    return on_create_create_create_create_cr", "a = 1"),
             ("plaintext", "Dear |", "reader (you", "reader (you"),
         ];
         for (language, text, written, wanted) in cases {
@@ -249,6 +251,7 @@ mod tests {
             ("c", "s = \"|\";\n", "a\" + b", Dropped::Brackets),
             ("c", "f(a|);\n", "]", Dropped::Brackets),
             ("rust", "g();\n    |\n", "assert_eq_eq_eq_eq_eq_eq", Dropped::Loops),
+            ("python", "def f(|\n", "x, on_create_create_create_create_cr", Dropped::Loops),
         ];
         for (language, text, written, why) in cases {
             let got = fitted(language, text, written);

@@ -155,7 +155,9 @@ fn filtered(
     written: &Written,
 ) -> Result<String, String> {
     let why = |dropped: Dropped| format!("{dropped:?}");
-    let whole = fit(place, masked.before, masked.behind, &written.text, written.is_ended).map_err(why)?.text;
+    // Nothing stands behind the caret on the line of one that was taken out, so there is one way to fit.
+    let fits = fit(place, masked.before, masked.behind, &written.text, written.is_ended).map_err(why)?;
+    let whole = fits.into_iter().next().map(|fitted| fitted.text).ok_or("Empty")?;
     if analyser.is_valid(lang, &masked.with("")) != Some(true) {
         return Ok(whole);
     }

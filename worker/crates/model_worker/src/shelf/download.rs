@@ -200,11 +200,14 @@ async fn begin(wish: &Wish, asked: &Next, taker: &mut Taker, answer: &Answer) ->
             return Err(Trouble::Final(fault(FaultCode::Network, sentence), false));
         }
         Verdict::OtherLength(total) => {
+            // It may be a page that a portal puts in front of everything: what came before is not its fault.
+            let nothing = taker.len() == 0;
+            let rest = if nothing { "Nothing was kept." } else { "What came of it before is kept." };
             let sentence = format!(
-                "{address} is not the file that was announced: it has {total} bytes instead of {}. Nothing was kept.",
+                "{address} is not the file that was announced: it has {total} bytes instead of {}. {rest}",
                 wish.mark.bytes
             );
-            return Err(Trouble::Final(fault(FaultCode::BadFile, sentence), true));
+            return Err(Trouble::Final(fault(FaultCode::BadFile, sentence), nothing));
         }
     }
     taker.update_mark().await?;

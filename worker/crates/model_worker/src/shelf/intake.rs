@@ -4,6 +4,9 @@
 use models::gguf::{Head, Header, Model, TokenizerModel};
 use sha2::{Digest as _, Sha256};
 
+/// Bytes that may follow the last tensor of a file of unknown length.
+const MAX_TAIL: u64 = 1 << 20;
+
 /// Checks a file that comes from its first byte on.
 #[derive(Debug)]
 pub struct Intake {
@@ -46,6 +49,9 @@ impl Intake {
         self.len += bytes.len() as u64;
         if self.expected != 0 && self.len > self.expected {
             return Err(format!("it is longer than the {} bytes that it should have", self.expected));
+        }
+        if self.is_sound() && self.expected == 0 && self.len > self.needed.saturating_add(MAX_TAIL) {
+            return Err("it goes on after its last tensor".into());
         }
         self.hash.update(bytes);
         let Some(head) = &mut self.head else { return Ok(None) };

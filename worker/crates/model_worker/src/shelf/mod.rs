@@ -36,6 +36,8 @@ const HOLD_PAUSE_MS: u32 = 100;
 #[derive(Debug, Default)]
 pub struct Shelf {
     imports: RefCell<BTreeMap<String, Taker>>,
+    /// Files that a piece is being written of, and whether they were given up meanwhile.
+    writing: RefCell<BTreeMap<String, bool>>,
 }
 
 impl Shelf {
@@ -171,23 +173,32 @@ impl Shelf {
     /// Take the next piece of a file of the page. What is refused is over, and leaves nothing behind.
     async fn put(&self, request: &PutModelPiece, blobs: &[ArrayBuffer]) -> Result<(), Fault> {
         let mut taker = self.import(&request.id)?;
+        self.writing.borrow_mut().insert(request.id.clone(), false);
         let outcome = match blobs.get(request.blob.0 as usize) {
             Some(blob) if blob.byte_length() <= MAX_PIECE_BYTES && request.at == taker.len() => {
                 taker.put(&Uint8Array::new(blob).to_vec()).await
             }
             _ => Err(Fault::new(FaultCode::Invalid, "A piece of a file came out of order or is too large.")),
         };
+        let is_given_up = self.writing.borrow_mut().remove(&request.id).unwrap_or_default();
         match outcome {
-            Ok(()) => {
+            Ok(()) if !is_given_up => {
                 self.imports.borrow_mut().insert(request.id.clone(), taker);
             }
-            Err(_) => taker.discard().await,
+            _ => taker.discard().await,
         }
         outcome
     }
 
     /// A file of the page is over.
     async fn end(&self, request: &EndModelFile) -> Result<Option<ModelFile>, Fault> {
+        if !request.keep
+            && let Some(is_given_up) = self.writing.borrow_mut().get_mut(&request.id)
+        {
+            // Whoever writes the piece takes it away.
+            *is_given_up = true;
+            return Ok(None);
+        }
         let taker = self.import(&request.id)?;
         if request.keep {
             return taker.finish("").await.map(Some);

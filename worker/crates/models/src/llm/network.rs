@@ -216,7 +216,8 @@ impl Network {
                 position,
                 scratch: attention,
             });
-            pace.worked(2 * rows * group * head_dim * (position + rows)).await;
+            let work = (2 * rows * group * head_dim).saturating_mul(position + rows);
+            pace.worked(work).await;
         }
     }
 }
