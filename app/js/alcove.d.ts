@@ -319,7 +319,7 @@ export interface Answer {
     /** Most tokens that the model can see beside what it writes. */
     maxTokens: number;
   };
-  end: 'complete' | 'length' | 'stopped' | 'nothingFound' | 'failed';
+  end: 'complete' | 'length' | 'circle' | 'stopped' | 'nothingFound' | 'failed';
   /** Why it failed. */
   reason: string;
   model: string | null;

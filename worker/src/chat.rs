@@ -261,7 +261,10 @@ pub(crate) fn came(engine: &mut Engine, Came { id, what }: Came) {
         What::Counts(result) => open.asking.counted(result),
         What::PromptCount(result) => open.asking.prompt_counted(result),
         What::Piece(text) => {
-            open.asking.wrote(&text);
+            if open.asking.wrote(&text) {
+                // With the question goes the call, which stops the model.
+                return finish(engine, id);
+            }
             open.reply.event(&AnswerEvent::Text(text));
             if now_ms - open.kept_ms > KEEP_EVERY_MS {
                 open.kept_ms = now_ms;

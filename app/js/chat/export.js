@@ -32,6 +32,7 @@ export function ending(end) {
   return {
     Complete: '',
     Length: 'The answer is longer than was allowed and ends here.',
+    Circle: 'The model began to repeat itself, so the answer ends here.',
     Stopped: 'Stopped.',
     NothingFound: 'Nothing in the project is close enough to this question, so no answer was written.',
   }[end];

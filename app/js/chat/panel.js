@@ -13,7 +13,7 @@ import { stateOf, TurnView } from './turn.js';
 const NO_CONTEXT = { grounding: /** @type {const} */ ('Found'), passages: [], left_out: [], messages: [], num_tokens: 0, max_tokens: 0 };
 const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Whether a turn has an answer that was not broken off. @param {Turn} turn */
-const isWhole = (turn) => Boolean(turn.answer) && (turn.end === 'Complete' || turn.end === 'Length');
+const isWhole = (turn) => Boolean(turn.answer) && ['Complete', 'Length', 'Circle'].includes(/** @type {string} */ (turn.end));
 
 export class Panel {
   /** @param {Ask} ask */

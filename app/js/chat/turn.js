@@ -124,12 +124,14 @@ export class TurnView {
     this.sources.hidden = passages.length === 0;
     if (this.drawn === turn.context) return;
     this.drawn = turn.context;
-    const links = passages.slice(0, MAX_SOURCES).map((passage) => {
+    // Of a long definition several passages may have been sent.
+    const isFirst = (/** @type {typeof passages[0]} */ one, /** @type {number} */ at) => passages.findIndex(({ path, symbol }) => path === one.path && symbol === one.symbol) === at;
+    const links = passages.filter(isFirst).slice(0, MAX_SOURCES).map((passage) => {
       const full = place(passage.path, passage.start_line, passage.end_line);
       const name = passage.symbol || passage.path.split('/').at(-1) || passage.path;
       return el(
         'button',
-        { type: 'button', class: 'chat-source', title: full, 'aria-label': `Open ${full}${passage.symbol ? `, ${passage.symbol}` : ''}`, onclick: () => panel.open(passage.path, passage.start_line) },
+        { type: 'button', class: 'chat-source', title: full, onclick: () => panel.open(passage.path, passage.start_line) },
         name,
         el('span', { class: 'muted' }, passage.symbol ? ` ${passage.path.split('/').at(-1)}:${passage.start_line + 1}` : `:${passage.start_line + 1}`),
       );

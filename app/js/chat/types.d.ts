@@ -35,7 +35,7 @@ export interface Citation {
   is_current: boolean;
 }
 
-export type End = 'Complete' | 'Length' | 'Stopped' | 'NothingFound' | { Failed: string };
+export type End = 'Complete' | 'Length' | 'Circle' | 'Stopped' | 'NothingFound' | { Failed: string };
 
 export interface Turn {
   id: string;

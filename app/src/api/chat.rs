@@ -116,6 +116,7 @@ impl TurnShape {
         let (end, reason) = match turn.end {
             AnswerEnd::Complete => ("complete", String::new()),
             AnswerEnd::Length => ("length", String::new()),
+            AnswerEnd::Circle => ("circle", String::new()),
             AnswerEnd::Stopped => ("stopped", String::new()),
             AnswerEnd::NothingFound => ("nothingFound", String::new()),
             AnswerEnd::Failed(why) => ("failed", why),

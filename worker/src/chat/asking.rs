@@ -263,9 +263,24 @@ impl Asking {
         })
     }
 
-    /// The model wrote on.
-    pub(crate) fn wrote(&mut self, text: &str) {
+    /// The model wrote on. Says whether it is enough: then it goes in circles, and what it says again is left out.
+    pub(crate) fn wrote(&mut self, text: &str) -> bool {
         self.turn.answer.push_str(text);
+        // A paragraph has ended, or a block of code begins.
+        if !text.contains(['\n', '`']) {
+            return false;
+        }
+        let is_circle = self.cut(chat::circle(&self.turn.answer));
+        if is_circle {
+            self.end(AnswerEnd::Circle);
+        }
+        is_circle
+    }
+
+    /// Leave out what is said again from a byte on; says whether there was such.
+    fn cut(&mut self, at: Option<usize>) -> bool {
+        let len = at.map(|at| self.turn.answer[..at].trim_end().len());
+        len.map(|len| self.turn.answer.truncate(len)).is_some()
     }
 
     /// The model is done, or gone. What was written stays.
@@ -279,6 +294,11 @@ impl Asking {
         if self.turn.answer.trim().is_empty() {
             let sentence = "The model wrote nothing. Ask in other words, or choose a larger model.";
             return self.fail(sentence.into());
+        }
+        // Its last paragraph has ended now.
+        let circle = chat::circle(&format!("{}\n\n", self.turn.answer));
+        if self.cut(circle) {
+            return self.end(AnswerEnd::Circle);
         }
         self.end(match generated.finish {
             FinishReason::Complete | FinishReason::Stop => AnswerEnd::Complete,

@@ -87,6 +87,27 @@ fn an_answer_is_what_the_model_wrote_and_the_context_what_it_got() {
 }
 
 #[test]
+fn an_answer_that_goes_in_circles_ends_before_it_does() {
+    let told = "The stove is lit by a spark, which waits until the gas is there [1].";
+    let mut asking = Asking::new(&ask("Where is it?"), Vec::new(), 7);
+    let effect = asking.found(found(&[3]), model(4096), 1500);
+    until_write(&mut asking, effect, 5);
+    for piece in [told, "\n\n", "Then", " it burns.\n\n", told] {
+        assert!(!asking.wrote(piece), "{piece}");
+    }
+    assert!(asking.wrote("\n\n"));
+    let wanted = format!("{told}\n\nThen it burns.");
+    assert_eq!((&asking.turn.answer, &asking.turn.end), (&wanted, &AnswerEnd::Circle));
+    // A model that ends by itself behind the same words.
+    let mut asking = Asking::new(&ask("Where is it?"), Vec::new(), 7);
+    let effect = asking.found(found(&[3]), model(4096), 1500);
+    until_write(&mut asking, effect, 5);
+    let all = generated(&format!("{told}\n\n{told}"), FinishReason::Complete);
+    assert_eq!(asking.written(Ok(all)), Effect::End);
+    assert_eq!((asking.turn.answer.as_str(), &asking.turn.end), (told, &AnswerEnd::Circle));
+}
+
+#[test]
 fn the_prompt_keeps_the_budget_whatever_the_template_takes_and_what_was_cut_is_told() {
     for around in [0, 5, 40, 90] {
         for most in [600, 700, 1500] {

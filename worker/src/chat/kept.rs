@@ -131,12 +131,10 @@ fn said(space: &mut Space, citations: &[Citation]) -> Vec<Said> {
 pub(crate) fn keep(space: &mut Space, unkept: &mut Unkept, thread: &ThreadId, turn: &mut Turn) {
     let known = all(space, unkept, thread);
     let before = known.iter().find(|kept| kept.turn.id == turn.id);
-    let is_whole = matches!(turn.end, AnswerEnd::Complete | AnswerEnd::Length);
-    let is_less = |kept: &Kept| match kept.turn.end {
-        // Half of another answer is no reason to lose a whole one.
-        AnswerEnd::Complete | AnswerEnd::Length => !is_whole,
-        _ => turn.answer.is_empty(),
-    };
+    let is_whole =
+        |turn: &Turn| matches!(turn.end, AnswerEnd::Complete | AnswerEnd::Length | AnswerEnd::Circle);
+    // Half of another answer is no reason to lose a whole one.
+    let is_less = |kept: &Kept| if is_whole(&kept.turn) { !is_whole(turn) } else { turn.answer.is_empty() };
     if before.is_some_and(|kept| !kept.turn.answer.is_empty() && is_less(kept)) {
         turn.not_kept.clear();
         return;

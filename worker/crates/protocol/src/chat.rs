@@ -138,6 +138,8 @@ pub enum AnswerEnd {
     Complete,
     /// As long as was allowed.
     Length,
+    /// The model began to say again what it had said; that is left out.
+    Circle,
     /// The person stopped it, or the worker died.
     Stopped,
     /// Nothing was found, so the model was not asked.

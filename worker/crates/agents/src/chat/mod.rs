@@ -3,6 +3,7 @@
 //! Written for small models. They follow one short instruction, take a fence for a border, and cite badly: that is why
 //! what they quote is looked up in what they were given, and why nothing links that is not there.
 
+mod circle;
 mod cite;
 mod ground;
 mod markdown;
@@ -11,6 +12,7 @@ mod pack;
 mod prompt;
 mod question;
 
+pub use circle::circle;
 pub use cite::{Cited, Lookup, citations};
 pub use ground::{Evidence, Thresholds, is_grounded};
 pub use moved::{Anchor, align};
