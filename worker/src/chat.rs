@@ -35,8 +35,10 @@ const MAX_SEARCHED: usize = 1024;
 const MAX_MENTIONS: usize = 64;
 /// Most questions that are answered or wait at once.
 const MAX_OPEN: usize = 16;
-/// Tokens of a prompt where it is not known how fast the model reads: about ten seconds on a processor.
+/// Tokens of a prompt where it is not known how fast the model reads.
 const MOST_TOKENS: u32 = 1500;
+/// Tokens of a prompt that even a slow model reads: fewer passages answer too little.
+const LEAST_TOKENS: u32 = 800;
 /// Most tokens of a prompt, however fast the model reads: small models lose the thread in longer ones.
 const MOST_TOKENS_EVER: u32 = 6000;
 /// How long a person may wait for the first word, seconds.
@@ -108,9 +110,13 @@ impl Chats {
 
 /// Most tokens of a prompt that the model reads in bearable time.
 fn most_tokens(engine: &Engine) -> u32 {
-    let model = engine.generators.chosen().map(|(_, model)| model.model).unwrap_or_default();
-    let reads = engine.chats.reads_per_s.get(&model).copied().unwrap_or_default();
-    ((reads * PATIENCE_S) as u32).clamp(MOST_TOKENS, MOST_TOKENS_EVER)
+    let model = engine.generators.model().unwrap_or_default();
+    // What was seen on real prompts counts for more than what was measured on a short one.
+    let seen = engine.chats.reads_per_s.get(&model).copied();
+    match seen.unwrap_or_else(|| engine.generators.reads_per_s()) {
+        reads if reads > 0.0 => ((reads * PATIENCE_S) as u32).clamp(LEAST_TOKENS, MOST_TOKENS_EVER),
+        _ => MOST_TOKENS,
+    }
 }
 
 /// A question arrived.

@@ -313,7 +313,7 @@ impl Engine {
                 self.generators.remove_port(call.port);
                 reply.done(&());
             }
-            R::UseGenerator(call) => reply.settle(self.generators.choose(call.generator)),
+            R::UseGenerator(call) => reply.settle(self.generators.choose(call)),
             R::Suggest(call) => suggest::start(self, call, &blobs, reply),
             R::Ask(call) => chat::start(self, call, reply),
             R::ListThreads(_) => reply.settle(chat::list(self)),

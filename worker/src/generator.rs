@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use link::{Caller, Endpoint, Incoming, Listener, Policy};
-use protocol::{Fault, FaultCode, GeneratorSummary};
+use protocol::{Fault, FaultCode, GeneratorSummary, UseGenerator};
 use web_sys::MessagePort;
 
 /// A worker with a language model.
@@ -17,6 +17,7 @@ struct Port {
 pub(crate) struct Generators {
     ports: BTreeMap<u32, Port>,
     chosen: Option<(u32, GeneratorSummary)>,
+    reads_per_s: f32,
 }
 
 impl Generators {
@@ -43,8 +44,8 @@ impl Generators {
     }
 
     /// Use the model behind a port from now on, or none.
-    pub(crate) fn choose(&mut self, generator: Option<(u32, GeneratorSummary)>) -> Result<(), Fault> {
-        if let Some((number, _)) = &generator
+    pub(crate) fn choose(&mut self, choice: UseGenerator) -> Result<(), Fault> {
+        if let Some((number, _)) = &choice.generator
             && !self.ports.contains_key(number)
         {
             return Err(Fault::new(
@@ -52,13 +53,19 @@ impl Generators {
                 "The language model's worker is not there any more.",
             ));
         }
-        self.chosen = generator;
+        self.chosen = choice.generator;
+        self.reads_per_s = choice.reads_per_s;
         Ok(())
     }
 
     /// A model works on something.
     pub(crate) fn is_writing(&self) -> bool {
         self.ports.values().any(|port| port.caller.num_open() > 0)
+    }
+
+    /// Tokens of a prompt that the chosen model read in a second when it was loaded; 0 where that is not known.
+    pub(crate) fn reads_per_s(&self) -> f32 {
+        self.reads_per_s
     }
 
     /// Id of the chosen model.

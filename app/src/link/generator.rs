@@ -336,7 +336,8 @@ impl Inner {
             fills_gaps: info.fills_gaps,
             chats: info.chats,
         };
-        let used = self.engine.call(UseGenerator { generator: Some((number, summary)) });
+        let reads_per_s = info.prefill_per_s;
+        let used = self.engine.call(UseGenerator { generator: Some((number, summary)), reads_per_s });
         spawn_local(async move {
             // An engine that died knows no ports; the next one is given its own.
             let _used = used.await;

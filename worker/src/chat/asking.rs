@@ -7,8 +7,10 @@ use protocol::{
     GeneratePurpose, Generated, GeneratorSummary, Grounding, Passage, SamplingChoice, Speaker, Turn,
 };
 
-/// What small models repeat less with, and still quote names that stand in the prompt.
-const REPETITION_PENALTY: f32 = 1.1;
+/// What small models repeat less with, and still quote names that stand in the prompt. With 1.1 Qwen did not say “retry”
+/// again after a question about it, and copied a class instead; without any it answers as well, but SmolLM2 says one
+/// sentence over and over.
+const REPETITION_PENALTY: f32 = 1.05;
 /// Tokens that a template puts around a message, at most; what is sent is counted exactly in the end.
 const AROUND: u32 = 12;
 /// Tokens of passages that a long question leaves room for.

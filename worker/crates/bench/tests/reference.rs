@@ -1,6 +1,7 @@
 //! The plain float32 network against numpy, on the tiny models of crate `models`, whatever their formats.
 #![allow(clippy::unwrap_used)]
 
+use infer::Sampling;
 use bench::language::model::{LanguageModel, argmax, ready};
 use bench::language::reference::Reference;
 
@@ -52,7 +53,7 @@ fn a_model_writes_until_it_is_stopped() {
     let model = LanguageModel::of(&file("llama_old.gguf")).unwrap();
     let session = || models::llm::Session::new(model.network.clone(), 100);
     let ids = [1, 2, 3];
-    let all = model.write(&mut session(), &ids, 12, &[]).unwrap();
+    let all = model.write(&mut session(), &ids, 12, &[], Sampling::GREEDY).unwrap();
     assert_eq!((all.num_prompt, all.num_new), (3, 12));
     // The likeliest token is the one that is written.
     let best = model.likeliest(&mut session(), &ids, 2).unwrap();
@@ -61,7 +62,7 @@ fn a_model_writes_until_it_is_stopped() {
     assert_eq!(ready(session().logits(&ids, &())).map(argmax).unwrap(), best[0].0 as usize);
     // A stop string ends it and is not part of it.
     let stop = all.text.chars().skip(2).take(2).collect::<String>();
-    let stopped = model.write(&mut session(), &ids, 12, std::slice::from_ref(&stop)).unwrap();
+    let stopped = model.write(&mut session(), &ids, 12, std::slice::from_ref(&stop), Sampling::GREEDY).unwrap();
     assert_eq!(stopped.text, all.text[..all.text.find(&stop).unwrap()]);
     assert!(stopped.num_new < 12);
 }

@@ -6,10 +6,12 @@ use crate::{Blob, Pos, WorkspaceId};
 
 /// Use the language model behind a port for completions and answers; `None` for none. The port itself arrives as a bare
 /// message, see [`crate::ForgetModel`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UseGenerator {
     /// Number that came with the port, and what its worker said of the model.
     pub generator: Option<(u32, GeneratorSummary)>,
+    /// Tokens of a prompt that it read in a second when it was loaded; 0 where that is not known.
+    pub reads_per_s: f32,
 }
 
 /// What the engine needs to know of a language model.

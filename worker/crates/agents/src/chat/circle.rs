@@ -10,8 +10,13 @@ use super::markdown::{Stretch, stretches};
 const MIN_WORDS: usize = 10;
 /// Words of a paragraph beyond which it is not read on.
 const MAX_WORDS: usize = 200;
-/// Share of words in the same order from which two paragraphs say the same. With one name changed they may both be meant.
+/// Share of its words that stand in the same order in an earlier paragraph, from which a paragraph says nothing new. With
+/// one name changed both may be meant.
 const SAME: f32 = 0.97;
+/// Words from which a paragraph is long …
+const LONG_WORDS: usize = 30;
+/// … and share from which two long ones say the same: of so many words more than one name may change by accident.
+const LONG_SAME: f32 = 0.85;
 /// Share from which they are alike. Two may be, of a thing and its counterpart; three are a circle.
 const ALIKE: f32 = 0.6;
 
@@ -25,10 +30,15 @@ pub fn circle(answer: &str) -> Option<usize> {
         if words.len() < MIN_WORDS {
             continue;
         }
-        let shares: Vec<f32> = told.iter().map(|other| share(other, &words)).collect();
-        let is_same = shares.iter().any(|share| *share >= SAME);
-        if is_same || shares.iter().filter(|share| **share >= ALIKE).count() >= 2 {
-            return Some(at);
+        let mut num_alike = 0;
+        for other in &told {
+            let common = common(other, &words) as f32;
+            let share = common / other.len().max(words.len()) as f32;
+            let is_same = common / words.len() as f32 >= SAME || words.len() >= LONG_WORDS && share >= LONG_SAME;
+            num_alike += usize::from(share >= ALIKE);
+            if is_same || num_alike >= 2 {
+                return Some(at);
+            }
         }
         told.push(words);
     }
@@ -66,8 +76,8 @@ fn paragraphs(answer: &str) -> Vec<(usize, &str)> {
     out
 }
 
-/// Words that two texts have in common in the same order, as a share of the longer one.
-fn share(a: &[&str], b: &[&str]) -> f32 {
+/// Words that two texts have in common in the same order.
+fn common(a: &[&str], b: &[&str]) -> usize {
     // Longest common subsequence, a row at a time.
     let mut row = vec![0_usize; b.len() + 1];
     for x in a {
@@ -78,7 +88,7 @@ fn share(a: &[&str], b: &[&str]) -> f32 {
             diagonal = above;
         }
     }
-    row[b.len()] as f32 / a.len().max(b.len()).max(1) as f32
+    row[b.len()]
 }
 
 #[cfg(test)]
@@ -99,6 +109,13 @@ mod tests {
         // The same once more.
         let answer = format!("{FIRST}\n\n{CODE}\n\n{FIRST}\n\n{CODE}");
         assert_eq!(begins(&answer).unwrap(), format!("{FIRST}\n\n{CODE}"));
+        // Nor does a part of what was said say anything new.
+        let answer = format!("The retry logic is in `retry.py`. {FIRST}\n\n{CODE}\n\n{FIRST}\n\n{CODE}");
+        assert_eq!(begins(&answer).unwrap(), format!("{FIRST}\n\n{CODE}"));
+        // Of a long one a word may be another by accident.
+        let long = format!("{FIRST} it says how long to wait between two tries and grows with a power of two, up to 60 seconds.");
+        let again = long.replace("60", "120");
+        assert_eq!(begins(&format!("{long}\n\n{again}\n\n")).unwrap(), format!("{again}\n\n"));
         // While the second is being written it may become another one.
         assert_eq!(begins(&format!("{FIRST}\n\n{FIRST}")), None);
         // Two that are alike may both be meant, a third one not.

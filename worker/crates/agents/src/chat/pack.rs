@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 /// Tokens below which a cut piece is not worth its header.
 const LEAST_CUT: u32 = 48;
+/// Share of a budget that one piece may take where others have to stay out for it: one long function among the best
+/// matches took half of what a slow model can read.
+const MOST_SHARE: f32 = 0.4;
 /// Pieces that a sentence names; the others are counted.
 const NAMED: usize = 3;
 
@@ -119,20 +122,24 @@ fn merge_once(pieces: Vec<Piece>) -> Vec<Piece> {
     out
 }
 
-/// Choose what is sent. `counts` has the tokens of each piece as it is sent ([`super::rendered`]). A piece that does not
+/// Choose what is sent. Where not all of it fits, no piece that a search found takes more than [`MOST_SHARE`] of the
+/// budget; what a person pointed to may. `counts` has the tokens of each piece as it is sent ([`super::rendered`]). A piece that does not
 /// fit is cut at the end of a line when enough of it does; smaller ones behind it may still fit whole.
 #[must_use]
 pub fn pack(pieces: &[Piece], counts: &[u32], budget: u32) -> Packed {
     let mut packed = Packed::default();
     let (mut left, mut missing) = (budget, Vec::new());
+    let fits = counts.iter().map(|count| u64::from(*count)).sum::<u64>() <= u64::from(budget);
     for (piece, &count) in pieces.iter().zip(counts) {
         let number = packed.passages.len() as u32 + 1;
-        if count <= left {
+        let is_pointed_to = piece.score == 0.0;
+        let most = if fits || is_pointed_to { left } else { left.min((budget as f32 * MOST_SHARE) as u32) };
+        if count <= most {
             left -= count;
             packed.passages.push(Numbered { number, piece: piece.clone(), num_tokens: count, is_cut: false });
             continue;
         }
-        let Some((cut, cost)) = cut(piece, count, left) else {
+        let Some((cut, cost)) = cut(piece, count, most) else {
             missing.push(piece);
             continue;
         };
@@ -203,8 +210,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_cut_at_a_line_or_left_out_and_told() {
-        let pieces =
+        let mut pieces =
             [piece("a.rs", 0, 10), piece("big.rs", 100, 100), piece("c.rs", 0, 40), piece("d.rs", 4, 1)];
+        pieces[1].score = 0.0;
         let packed = pack(&pieces, &[100, 1000, 400, 3], 325);
         let [a, big, d] = &packed.passages[..] else { panic!("{packed:?}") };
         assert_eq!((a.number, a.is_cut, big.number, big.is_cut), (1, false, 2, true));
@@ -213,6 +221,21 @@ mod tests {
         assert!(big.piece.text.ends_with(&format!("let line = {last};")));
         let cut = format!("`big.rs` was cut after line {}.", last + 1);
         assert_eq!(packed.left_out, [cut, "1 passage did not fit: `c.rs` lines 1–40.".to_owned()]);
+    }
+
+    #[test]
+    fn a_long_piece_leaves_room_for_others_unless_a_person_pointed_to_it() {
+        let mut pieces = [piece("long.rs", 0, 100), piece("b.rs", 0, 10), piece("c.rs", 0, 10)];
+        let counts = [900, 100, 100];
+        let sent = |pieces: &[Piece], budget| -> Vec<(String, bool)> {
+            pack(pieces, &counts, budget).passages.into_iter().map(|p| (p.piece.path, p.is_cut)).collect()
+        };
+        let whole = |path: &str| (path.to_owned(), false);
+        assert_eq!(sent(&pieces, 500), [("long.rs".into(), true), whole("b.rs"), whole("c.rs")]);
+        assert!(pack(&pieces, &counts, 500).passages[0].num_tokens <= 200);
+        assert_eq!(sent(&pieces, 1100), [whole("long.rs"), whole("b.rs"), whole("c.rs")]);
+        pieces[0].score = 0.0;
+        assert_eq!(sent(&pieces, 1000), [whole("long.rs"), whole("b.rs")]);
     }
 
     #[test]

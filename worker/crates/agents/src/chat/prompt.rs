@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use super::pack::{Numbered, Piece};
 
 /// What a small model is told first. Every sentence more is followed less.
-const INSTRUCTIONS: &str = "You answer questions about a code project. Use only the numbered passages. Keep it short. \
-                            After each statement cite its passage, like [1]. Write names from the code in backticks. \
-                            If the passages do not answer the question, say that you cannot find it there.";
+const INSTRUCTIONS: &str = "You answer questions about a code project, from numbered passages of it that the person sees \
+                            beside your answer. Answer in two to five sentences, each with the number of its passage, \
+                            like [1]. Name the classes, functions and parameters that matter, in backticks. Never copy \
+                            a passage; if code helps, write at most five new lines that show how to use it. If the \
+                            passages do not answer the question, say that you cannot find it there.";
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

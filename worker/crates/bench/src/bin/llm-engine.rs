@@ -6,7 +6,8 @@
 //!   {"do": "ids", "text": …}                     → {"ids": […]}
 //!   {"do": "speed", "ids": […], "new": N}        → {"prefill_s": …, "decode_s": …, "ids": […]}: time on the processor
 //!                                                  for the prompt with its first token, and for N more
-//!   {"do": "write", "prompt": …, "new": N, "stop": […]} → {"text": …, "num_prompt": …, "num_new": …}
+//!   {"do": "write", "prompt": …, "new": N, "stop": […]} → {"text": …, "num_prompt": …, "num_new": …}; with "penalty" and
+//!                                                  "repeat_allowed" as in `infer::Sampling`, where wanted
 //!   {"do": "likeliest", "prompt": …, "num": N}   → {"tokens": [[text, logit], …]}
 //!
 //! What cannot be done is answered by {"error": sentence}.
@@ -21,6 +22,9 @@ use infer::{Generate, Sampler, Sampling};
 use models::llm::Session;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// Last tokens that a penalty applies to, as in the app.
+const PENALTY_WINDOW: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
@@ -37,6 +41,10 @@ enum Command {
         new: usize,
         #[serde(default)]
         stop: Vec<String>,
+        #[serde(default)]
+        penalty: Option<f32>,
+        #[serde(default)]
+        repeat_allowed: usize,
     },
     Likeliest {
         prompt: String,
@@ -80,8 +88,14 @@ fn answer(model: &LanguageModel, session: &mut Session, command: Command) -> Res
             let (prefill, decode) = ((read - start).as_secs_f64(), (busy() - read).as_secs_f64());
             json!({ "prefill_s": prefill, "decode_s": decode, "ids": all[ids.len()..] })
         }
-        Command::Write { prompt, new, stop } => {
-            let written = model.write(session, &model.ids(&prompt)?, new, &stop)?;
+        Command::Write { prompt, new, stop, penalty, repeat_allowed } => {
+            let sampling = Sampling {
+                repetition_penalty: penalty.unwrap_or(1.0),
+                repetition_window: PENALTY_WINDOW,
+                repeat_allowed,
+                ..Sampling::GREEDY
+            };
+            let written = model.write(session, &model.ids(&prompt)?, new, &stop, sampling)?;
             json!({ "text": written.text, "num_prompt": written.num_prompt, "num_new": written.num_new })
         }
         Command::Likeliest { prompt, num } => {

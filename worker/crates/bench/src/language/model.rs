@@ -131,7 +131,7 @@ impl LanguageModel {
         Ok(ids)
     }
 
-    /// Go on from these tokens greedily, until a stop string, an end of the model, or `max_new` tokens.
+    /// Go on from these tokens, until a stop string, an end of the model, or `max_new` tokens.
     ///
     /// # Errors
     /// When the text is longer than the model can see, and others of [`GenerateError`].
@@ -141,8 +141,9 @@ impl LanguageModel {
         ids: &[u32],
         max_new: usize,
         stops: &[String],
+        sampling: Sampling,
     ) -> Result<Written, ModelErr> {
-        let mut sampler = Sampler::new(Sampling::GREEDY);
+        let mut sampler = Sampler::new(sampling);
         let (mut stream, mut matcher) = (Utf8Stream::default(), StopMatcher::new(stops.to_vec()));
         let mut out = Written { num_prompt: ids.len(), ..Written::default() };
         let mut all = ids.to_vec();
