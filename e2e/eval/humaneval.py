@@ -8,9 +8,10 @@ usage: humaneval.py ours ENGINE MODEL.gguf HumanEval.jsonl.gz LOG.jsonl [--limit
 
 ENGINE is the program `llm-engine`, built; `llama` needs llama-cpp-python. A log has one answer a line: task, passed,
 text. A log that is there is continued, so an hour's work survives an interruption; `score` runs the programs of a log
-again. The prompt asks for a whole script and opens the answer with a code fence, as EvalPlus does. A program is
-something that a model made up, so each runs without network, on a file system that it can only read, for ten seconds
-and in one GiB; where the system has no way to do that, nothing is run.
+again. The two logs behind docs/benchmarks.md are in docs/humaneval. The prompt asks for a whole script and opens the
+answer with a code fence, as EvalPlus does. A program is something that a model made up, so each runs without network,
+on a file system that it can only read, for ten seconds and in one GiB; where the system has no way to do that, nothing
+is run.
 """
 
 import argparse
