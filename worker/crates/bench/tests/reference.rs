@@ -1,9 +1,9 @@
 //! The plain float32 network against numpy, on the tiny models of crate `models`, whatever their formats.
 #![allow(clippy::unwrap_used)]
 
-use infer::Sampling;
 use bench::language::model::{LanguageModel, argmax, ready};
 use bench::language::reference::Reference;
+use infer::Sampling;
 
 fn file(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/../models/tests/llm/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -62,7 +62,8 @@ fn a_model_writes_until_it_is_stopped() {
     assert_eq!(ready(session().logits(&ids, &())).map(argmax).unwrap(), best[0].0 as usize);
     // A stop string ends it and is not part of it.
     let stop = all.text.chars().skip(2).take(2).collect::<String>();
-    let stopped = model.write(&mut session(), &ids, 12, std::slice::from_ref(&stop), Sampling::GREEDY).unwrap();
+    let stopped =
+        model.write(&mut session(), &ids, 12, std::slice::from_ref(&stop), Sampling::GREEDY).unwrap();
     assert_eq!(stopped.text, all.text[..all.text.find(&stop).unwrap()]);
     assert!(stopped.num_new < 12);
 }

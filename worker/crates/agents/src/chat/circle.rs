@@ -34,7 +34,8 @@ pub fn circle(answer: &str) -> Option<usize> {
         for other in &told {
             let common = common(other, &words) as f32;
             let share = common / other.len().max(words.len()) as f32;
-            let is_same = common / words.len() as f32 >= SAME || words.len() >= LONG_WORDS && share >= LONG_SAME;
+            let is_same =
+                common / words.len() as f32 >= SAME || words.len() >= LONG_WORDS && share >= LONG_SAME;
             num_alike += usize::from(share >= ALIKE);
             if is_same || num_alike >= 2 {
                 return Some(at);
@@ -113,7 +114,9 @@ mod tests {
         let answer = format!("The retry logic is in `retry.py`. {FIRST}\n\n{CODE}\n\n{FIRST}\n\n{CODE}");
         assert_eq!(begins(&answer).unwrap(), format!("{FIRST}\n\n{CODE}"));
         // Of a long one a word may be another by accident.
-        let long = format!("{FIRST} it says how long to wait between two tries and grows with a power of two, up to 60 seconds.");
+        let long = format!(
+            "{FIRST} it says how long to wait between two tries and grows with a power of two, up to 60 seconds."
+        );
         let again = long.replace("60", "120");
         assert_eq!(begins(&format!("{long}\n\n{again}\n\n")).unwrap(), format!("{again}\n\n"));
         // While the second is being written it may become another one.
